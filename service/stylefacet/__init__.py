@@ -1,0 +1,3 @@
+"""Feature-level similarity for retail catalogues."""
+
+__version__ = "0.1.0"

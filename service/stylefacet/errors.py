@@ -1,0 +1,323 @@
+"""Every deliberate failure of Stylefacet, with its gRPC code; knows nothing of gRPC itself.
+
+StylefacetError
+├── InvalidField            a request, a row, a flag: says which field and why
+│   ├── FilterInvalid       a filter expression, with the position
+│   └── PageTokenStale      a page token of another request
+├── ImageUndecodable        bytes that are no whole JPEG, PNG or WebP
+├── ImageTooLarge           over the limit on bytes or on pixels
+├── ResourceMissing         a name that stands for nothing
+├── ResourceExists          a name that is taken
+├── EtagMismatch            someone else wrote in between
+├── ImportRunning           one import at a time
+├── EncoderMismatch         a vector or a store of another encoder
+├── DecoderMissing          the bundle has no decoder
+├── FeatureNotCarried       the encoder does not see the feature
+├── Overloaded              try again in a moment
+├── IndexLoading            the index is not warm yet
+├── ShuttingDown            the server is going away
+├── ServerUnreachable       no server answers at the address
+├── TokenRejected           no token, or a wrong one
+├── TokenScopeInsufficient  a token that may not do this
+├── BundleInvalid           a bundle that is damaged or disagrees with itself
+├── StoreCorrupt            a store that cannot be trusted
+└── SettingInvalid          a setting that cannot be used
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import ClassVar
+
+
+class Code(IntEnum):
+    """The canonical codes of google.rpc.Code that Stylefacet uses."""
+
+    INVALID_ARGUMENT = 3
+    NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    ABORTED = 10
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    UNAUTHENTICATED = 16
+
+
+class StylefacetError(Exception):
+    """The base of every deliberate failure: a code, a stable reason, a message that helps.
+
+    ``metadata`` holds the facts the message was made from, as strings; they cross the wire in
+    ``google.rpc.ErrorInfo``. Subclasses take facts; :meth:`from_wire` rebuilds one from what a
+    server sent.
+    """
+
+    code: ClassVar[Code] = Code.INTERNAL
+    reason: ClassVar[str] = "INTERNAL"
+    # Set for failures that go away by themselves: seconds after which to try again.
+    retry_after_s: float | None = None
+
+    def __init__(self, message: str, metadata: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.metadata = dict(metadata or {})
+
+    @classmethod
+    def from_wire(cls, reason: str, message: str, metadata: Mapping[str, str]) -> "StylefacetError":
+        """Returns the error of the class whose reason a server sent; the base class if none."""
+        found = next((kind for kind in _all_kinds(cls) if kind.reason == reason), cls)
+        error = found.__new__(found)
+        StylefacetError.__init__(error, message, metadata)
+        return error
+
+
+def _all_kinds(base: type[StylefacetError]) -> list[type[StylefacetError]]:
+    kinds = [base]
+    for kind in base.__subclasses__():
+        kinds.extend(_all_kinds(kind))
+    return kinds
+
+
+class InvalidField(StylefacetError):
+    """A field of a request, a row or a flag has a value that cannot be used."""
+
+    code = Code.INVALID_ARGUMENT
+    reason = "INVALID_FIELD"
+
+    def __init__(self, field: str, description: str) -> None:
+        super().__init__(f"{field}: {description}", {"field": field, "description": description})
+
+
+class FilterInvalid(InvalidField):
+    """A filter expression cannot be read; the position is zero-based, in characters."""
+
+    reason = "FILTER_INVALID"
+
+    def __init__(self, expression: str, position: int, description: str) -> None:
+        super().__init__("filter", f"at position {position} of {expression!r}: {description}")
+        self.metadata["position"] = str(position)
+
+
+class PageTokenStale(InvalidField):
+    """A page token belongs to another request or to a state that is gone."""
+
+    reason = "PAGE_TOKEN_STALE"
+
+    def __init__(self) -> None:
+        super().__init__("page_token", "belongs to another request; start again without it")
+
+
+class ImageUndecodable(StylefacetError):
+    """Bytes are no complete picture in a supported format."""
+
+    code = Code.INVALID_ARGUMENT
+    reason = "IMAGE_UNDECODABLE"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            f"the image cannot be read ({cause}); send a whole JPEG, PNG or WebP", {"cause": cause}
+        )
+
+
+class ImageTooLarge(StylefacetError):
+    """A picture exceeds the limit on encoded bytes or on decoded pixels."""
+
+    code = Code.INVALID_ARGUMENT
+    reason = "IMAGE_TOO_LARGE"
+
+    def __init__(self, amount: int, limit: int, unit: str) -> None:
+        super().__init__(
+            f"the image has {amount:,} {unit}, the limit is {limit:,}; send a smaller one",
+            {"amount": str(amount), "limit": str(limit), "unit": unit},
+        )
+
+
+class ResourceMissing(StylefacetError):
+    """A resource name stands for nothing."""
+
+    code = Code.NOT_FOUND
+    reason = "RESOURCE_MISSING"
+
+    def __init__(self, kind: str, name: str, hint: str = "") -> None:
+        super().__init__(
+            f"{kind} {name!r} does not exist" + (f"; {hint}" if hint else ""),
+            {"resource_type": kind, "resource_name": name},
+        )
+
+
+class ResourceExists(StylefacetError):
+    """A resource name is taken already."""
+
+    code = Code.ALREADY_EXISTS
+    reason = "RESOURCE_EXISTS"
+
+    def __init__(self, kind: str, name: str, hint: str = "") -> None:
+        super().__init__(
+            f"{kind} {name!r} exists already" + (f"; {hint}" if hint else ""),
+            {"resource_type": kind, "resource_name": name},
+        )
+
+
+class EtagMismatch(StylefacetError):
+    """Someone else changed the resource since the caller read it."""
+
+    code = Code.ABORTED
+    reason = "ETAG_MISMATCH"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} changed since it was read; get it again and repeat", {"resource_name": name}
+        )
+
+
+class ImportRunning(StylefacetError):
+    """Another import is under way."""
+
+    code = Code.ABORTED
+    reason = "IMPORT_RUNNING"
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(
+            f"{operation} is importing; wait for it or cancel it", {"operation": operation}
+        )
+
+
+class EncoderMismatch(StylefacetError):
+    """Vectors, features or a store belong to another encoder."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "ENCODER_MISMATCH"
+
+    def __init__(self, subject: str, found: str, expected: str, remedy: str) -> None:
+        super().__init__(
+            f"{subject} belongs to encoder {found}, this is {expected}; {remedy}",
+            {"subject": subject, "found": found, "expected": expected},
+        )
+
+
+class DecoderMissing(StylefacetError):
+    """The encoder's bundle carries no decoder."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "DECODER_MISSING"
+
+    def __init__(self, encoder: str) -> None:
+        super().__init__(
+            f"encoder {encoder} has no decoder; export its bundle with one", {"subject": encoder}
+        )
+
+
+class FeatureNotCarried(StylefacetError):
+    """The encoder does not see the feature: its coordinates hardly vary, or predict nothing."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "FEATURE_NOT_CARRIED"
+
+    def __init__(self, feature: str, why: str) -> None:
+        super().__init__(
+            f"the encoder does not carry feature {feature!r}: {why}", {"subject": feature}
+        )
+
+
+class Overloaded(StylefacetError):
+    """The server has as much work as it takes; nothing was done."""
+
+    code = Code.RESOURCE_EXHAUSTED
+    reason = "OVERLOADED"
+    retry_after_s = 1.0
+
+    def __init__(self) -> None:
+        super().__init__("the server is busy; try again in a moment")
+
+
+class IndexLoading(StylefacetError):
+    """The index is being built from the store."""
+
+    code = Code.UNAVAILABLE
+    reason = "INDEX_LOADING"
+    retry_after_s = 2.0
+
+    def __init__(self) -> None:
+        super().__init__("the index is loading; try again in a few seconds")
+
+
+class ShuttingDown(StylefacetError):
+    """The server is draining."""
+
+    code = Code.UNAVAILABLE
+    reason = "SHUTTING_DOWN"
+    retry_after_s = 5.0
+
+    def __init__(self) -> None:
+        super().__init__("the server is shutting down; try again at another one")
+
+
+class ServerUnreachable(StylefacetError):
+    """No server answers at an address; made by the client."""
+
+    code = Code.UNAVAILABLE
+    reason = "SERVER_UNREACHABLE"
+
+    def __init__(self, address: str, cause: str) -> None:
+        super().__init__(
+            f"no server answers at {address} ({cause}); start one with `stylefacet serve`",
+            {"address": address},
+        )
+
+
+class TokenRejected(StylefacetError):
+    """A call carries no token, or a wrong one."""
+
+    code = Code.UNAUTHENTICATED
+    reason = "TOKEN_REJECTED"
+
+    def __init__(self) -> None:
+        super().__init__("send a valid bearer token in the authorization metadata")
+
+
+class TokenScopeInsufficient(StylefacetError):
+    """A valid token lacks the scope that a method needs."""
+
+    code = Code.PERMISSION_DENIED
+    reason = "TOKEN_SCOPE_INSUFFICIENT"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"this call needs a token with the {scope} scope", {"scope": scope})
+
+
+class BundleInvalid(StylefacetError):
+    """A bundle folder is missing, damaged, of another format, or disagrees with itself."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "BUNDLE_INVALID"
+
+    def __init__(self, path: str, cause: str) -> None:
+        super().__init__(
+            f"{path} is no usable encoder bundle: {cause}; export it again "
+            "(`stylefacet-train export RUN --out BUNDLE`)",
+            {"path": path, "cause": cause},
+        )
+
+
+class StoreCorrupt(StylefacetError):
+    """The store cannot be trusted; the server does not start on it."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "STORE_CORRUPT"
+
+    def __init__(self, location: str, cause: str) -> None:
+        super().__init__(
+            f"the store at {location} cannot be used: {cause}; restore a backup or choose another "
+            "data directory",
+            {"location": location, "cause": cause},
+        )
+
+
+class SettingInvalid(StylefacetError):
+    """A setting cannot be used; the program does not start."""
+
+    code = Code.INVALID_ARGUMENT
+    reason = "SETTING_INVALID"
+
+    def __init__(self, setting: str, description: str) -> None:
+        super().__init__(f"{setting}: {description}", {"field": setting})

@@ -1,0 +1,1 @@
+"""Trains encoders on product photos, judges them and exports them as bundles."""

@@ -1,0 +1,148 @@
+"""The settings of a training run with all their defaults and presets; reads nothing by itself."""
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from stylefacet.errors import SettingInvalid
+
+
+class GenerationLoss(StrEnum):
+    """How far a reconstruction is from its picture, summed over pixels and channels."""
+
+    BINARY_CROSS_ENTROPY = "binary_cross_entropy"
+    SQUARED_ERROR = "squared_error"
+
+
+class RegularizerName(StrEnum):
+    """What is added to the generation loss."""
+
+    BETA_VAE = "beta_vae"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """One training run. Every default stands here and nowhere else."""
+
+    # --- data -----------------------------------------------------------------------------------
+    # A folder of photos, or garments:COUNT[:SEED] for rendered ones.
+    data: str = ""
+    # Column of labels.csv whose equal values mark pictures of one product; None: there is none.
+    pairs_column: str | None = None
+    # Share of the pictures held out, by product. The thesis splits "roughly 10-to-1".
+    validation_share: float = 1 / 11
+
+    # --- model ----------------------------------------------------------------------------------
+    # A key of recipes.RECIPES.
+    model: str = "thesis"
+    # Input size in pixels. Each of the thesis network's five layers halves it.
+    height_px: int = 96
+    width_px: int = 64
+    # Size of the latent vector. Tops need about ten (thesis, experiment 3); beta frees the rest.
+    latent_dims: int = 20
+
+    # --- objective ------------------------------------------------------------------------------
+    # The thesis states no form; a loss of 4,930 on 96x64x3 values exceeds what squared error can
+    # give, so it is read as cross-entropy, summed.
+    generation_loss: GenerationLoss = GenerationLoss.BINARY_CROSS_ENTROPY
+    regularizer: RegularizerName = RegularizerName.BETA_VAE
+    # Weight of the latent loss. 0 gives an autoencoder that still samples; 1 the plain VAE.
+    beta: float = 4.0
+    # Epochs over which the weight of the regularizer rises from 0, against early collapse.
+    warm_up_epochs: float = 0.0
+
+    # --- optimiser ------------------------------------------------------------------------------
+    epochs: int = 50
+    # Pictures a step. On two cores 256 trains a third more pictures a second than 50.
+    batch_size: int = 256
+    # Adam's step size (thesis, section 5.1). The thesis does not name its optimiser.
+    learning_rate: float = 1e-3
+
+    # --- run ------------------------------------------------------------------------------------
+    # Fixes the split, the weights at the start, the order of pictures and the noise.
+    seed: int = 0
+    # Seconds between two checkpoints at least; one is written at the end of an epoch.
+    checkpoint_every_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        positive = ("height_px", "width_px", "latent_dims", "epochs", "batch_size")
+        for name in (*positive, "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise SettingInvalid(name, f"must be positive, not {getattr(self, name)}")
+        for name in ("beta", "warm_up_epochs", "checkpoint_every_s", "seed"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise SettingInvalid(name, f"must be 0 or more, not {getattr(self, name)}")
+        if not 0 < self.validation_share < 1:
+            raise SettingInvalid("validation_share", f"must lie between 0 and 1, not {self.validation_share}")
+
+    def to_json(self) -> str:
+        """Returns the settings as JSON that :meth:`from_json` reads back."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "TrainConfig":
+        """Returns the settings that :meth:`to_json` wrote."""
+        return with_settings(cls(), json.loads(text))
+
+
+# A preset states only what differs from the defaults above.
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    # Section 5.1: 50 pictures a step; beta varies by experiment, 1 is the plain VAE.
+    "thesis": {"batch_size": 50, "beta": 1.0},
+}
+
+
+def with_settings(config: TrainConfig, settings: Mapping[str, Any]) -> TrainConfig:
+    """Returns ``config`` with some settings replaced, given as values or as text.
+
+    Raises:
+        SettingInvalid: for an unknown setting, naming the nearest known one, and for a value of
+            the wrong type or out of range.
+    """
+    known = {field.name: field for field in dataclasses.fields(TrainConfig)}
+    changes: dict[str, Any] = {}
+    for name, value in settings.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+            raise SettingInvalid(name, f"there is no such setting{hint}")
+        changes[name] = _converted(name, known[name].type, value)
+    return dataclasses.replace(config, **changes)
+
+
+def preset(name: str) -> TrainConfig:
+    """Returns the defaults with the differences of a preset.
+
+    Raises:
+        SettingInvalid: when there is no such preset.
+    """
+    if name not in PRESETS:
+        raise SettingInvalid("preset", f"{name!r} is none of {', '.join(PRESETS)}")
+    return with_settings(TrainConfig(), PRESETS[name])
+
+
+def differences(config: TrainConfig, other: TrainConfig) -> tuple[str, ...]:
+    """Returns the names of the settings in which two runs differ."""
+    names = (field.name for field in dataclasses.fields(TrainConfig))
+    return tuple(name for name in names if getattr(config, name) != getattr(other, name))
+
+
+def _converted(name: str, kind: Any, value: Any) -> Any:
+    """Returns ``value`` as the type of a field; ``kind`` is the field's annotation."""
+    if kind == str | None:
+        return None if value in (None, "") else str(value)
+    if kind is bool:
+        if str(value).lower() in ("true", "false"):
+            return str(value).lower() == "true"
+        raise SettingInvalid(name, f"must be true or false, not {value!r}")
+    try:
+        return kind(value)
+    except (TypeError, ValueError) as error:
+        if issubclass(kind, StrEnum):
+            raise SettingInvalid(name, f"{value!r} is none of {', '.join(kind)}") from error
+        what = {int: "a whole number", float: "a number"}.get(kind, kind.__name__)
+        raise SettingInvalid(name, f"must be {what}, not {value!r}") from error

@@ -1,0 +1,219 @@
+"""The cut of a garment as curves in garment units; knows nothing of pixels, colour or light."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from stylefacet_training.data.garments.canvas import Points, smoothstep
+from stylefacet_training.data.garments.factors import COLLARS, HEMS, Garment
+
+SLEEVELESS = 0.08
+"""Sleeve lengths below this are armholes without a sleeve."""
+
+FULL_SLEEVE = 119.0
+"""Length of a full sleeve along its middle, in garment units."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeckCut:
+    """The opening of a collar type: half width, depth range and the curve's exponents."""
+
+    half_width: float
+    shallow: float
+    deep: float
+    outer: float
+    inner: float
+    band: float
+    """Width of the rib band along the opening, 0 for none."""
+
+
+NECK_CUTS: dict[str, NeckCut] = {
+    "crew": NeckCut(18.0, 9.0, 17.0, 2.0, 0.62, 4.6),
+    "v_neck": NeckCut(18.0, 24.0, 50.0, 1.06, 1.0, 3.6),
+    "scoop": NeckCut(24.0, 23.0, 44.0, 2.5, 0.72, 2.4),
+    "boat": NeckCut(33.0, 3.5, 9.0, 2.2, 0.9, 1.8),
+    "turtle_neck": NeckCut(15.5, 2.5, 3.5, 2.0, 1.0, 0.0),
+    "polo": NeckCut(15.0, 8.0, 15.0, 1.2, 1.0, 0.0),
+    "shirt_collar": NeckCut(15.0, 7.0, 30.0, 1.1, 1.0, 0.0),
+    "hood": NeckCut(17.0, 12.0, 24.0, 1.3, 0.9, 0.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sleeve:
+    """One sleeve: its outline, its middle line and what runs along it."""
+
+    side: int
+    """-1 for the picture's left, 1 for its right."""
+    outline: Points
+    armhole: Points
+    middle: Points
+    """`(m, 2)` from the armhole to the wrist of a full sleeve, even steps of length."""
+    half_width: Points
+    """`(m,)` half widths along `middle`."""
+    direction: Points
+    """`(m, 2)` unit vectors along `middle`."""
+    reach: float
+    """Length of this sleeve in garment units."""
+
+    def across(self, reach: float) -> Points:
+        """Return the `(2, 2)` outer and inner edge point `reach` units down the sleeve."""
+        steps = np.linspace(0.0, FULL_SLEEVE, len(self.middle))
+        middle = np.array([np.interp(reach, steps, self.middle[:, i]) for i in (0, 1)])
+        along = np.array([np.interp(reach, steps, self.direction[:, i]) for i in (0, 1)])
+        normal = np.array([along[1], -along[0]]) * self.side
+        half = float(np.interp(reach, steps, self.half_width))
+        return np.array([middle + normal * half, middle - normal * half])
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """All curves of one garment."""
+
+    collar: str
+    neck: Points
+    """`(m, 2)` front opening from the picture's left to its right."""
+    neck_depth: float
+    neck_half_width: float
+    band: float
+    body: Points
+    hem: Points
+    """`(m, 2)` bottom edge, right to left."""
+    length: float
+    half_width: float
+    """Half width at the armhole's bottom."""
+    hem_half_width: float
+    armhole_y: float
+    shoulder: tuple[float, float]
+    sleeves: tuple[Sleeve, Sleeve] | None
+    armholes: tuple[Points, Points]
+
+    def half_width_at(self, y: Points) -> Points:
+        """Return the body's half width at heights `y`, for shading and pattern."""
+        share = np.clip((y - self.armhole_y) / (self.length - self.armhole_y), 0.0, 1.0)
+        return self.half_width + (self.hem_half_width - self.half_width) * share**1.5
+
+
+def bezier(*controls: tuple[float, float], steps: int = 16) -> Points:
+    """Return `(steps, 2)` points of the Bezier curve with the given control points."""
+    t = np.linspace(0.0, 1.0, steps)[:, None]
+    points = [np.asarray(control, dtype=np.float64)[None, :] for control in controls]
+    while len(points) > 1:
+        points = [a + (b - a) * t for a, b in zip(points, points[1:], strict=False)]
+    return points[0]
+
+
+def mirrored(points: Points) -> Points:
+    """Return the points mirrored left to right, in reversed order."""
+    return points[::-1] * (-1.0, 1.0)
+
+
+def neck_curve(cut: NeckCut, depth: float, *, grow: float = 0.0, steps: int = 33) -> Points:
+    """Return the `(steps, 2)` front opening, `grow` units wider and deeper than cut."""
+    angle = np.linspace(-math.pi / 2, math.pi / 2, steps)
+    t = np.sin(angle)
+    y = (depth + grow) * (1 - np.abs(t) ** cut.outer) ** cut.inner
+    return np.stack([(cut.half_width + grow) * t, y], axis=1)
+
+
+def _side(garment: Garment, half: float, hem_half: float, armhole_y: float, length: float) -> Points:
+    """Return the right side seam from the armpit to the hem."""
+    t = np.linspace(0.0, 1.0, 14)
+    y = armhole_y + (length - armhole_y) * t
+    waist = 1.6 * (1 - garment.body_width) * np.sin(math.pi * t)
+    return np.stack([half - waist + (hem_half - half) * t**1.5, y], axis=1)
+
+
+def _hem(kind: str, half: float, length: float, flare: float) -> Points:
+    """Return the bottom edge from right to left."""
+    t = np.linspace(1.0, -1.0, 33)
+    if kind == "curved":
+        sag = 4.0 - 11.0 * np.abs(t) ** 3.2
+    else:
+        sag = 1.8 * (1 - t * t) + 1.1 * flare * np.cos(t * 9.0) * (1 - t * t)
+    return np.stack([half * t, length + sag], axis=1)
+
+
+def _sleeve(garment: Garment, side: int, armhole: Points, start: float) -> Sleeve:
+    """Return the sleeve that hangs from `armhole` (shoulder tip to armpit)."""
+    steps = 25
+    tip, pit = armhole[0], armhole[-1]
+    run = np.linspace(0.0, FULL_SLEEVE, steps)
+    end = garment.sleeve_angle + garment.lean * side
+    angle = np.radians(end + (start - end) * np.exp(-run / 34.0))
+    direction = np.stack([np.sin(angle) * side, np.cos(angle)], axis=1)
+    origin = (tip + pit) / 2
+    step = FULL_SLEEVE / (steps - 1)
+    middle = origin + np.concatenate([np.zeros((1, 2)), np.cumsum(direction[:-1], axis=0)]) * step
+    normal = np.stack([direction[:, 1], -direction[:, 0]], axis=1) * side
+    root = float(np.hypot(*(tip - pit))) / 2 * 0.86
+    wrist = 8.2 + 3.2 * garment.sleeve_width
+    share = run / FULL_SLEEVE
+    half = wrist + (root - wrist) * (1 - share) ** (1.5 - 0.7 * garment.sleeve_width)
+    reach = garment.sleeve_length * FULL_SLEEVE
+    pull = np.exp(-run / 11.0)[:, None]
+    outer = middle + normal * half[:, None]
+    inner = middle - normal * half[:, None]
+    outer = outer + (tip - outer[0]) * pull
+    inner = inner + (pit - inner[0]) * pull
+    keep = np.minimum(run, reach)
+    cut_outer = np.stack([np.interp(keep, run, outer[:, i]) for i in (0, 1)], axis=1)
+    cut_inner = np.stack([np.interp(keep, run, inner[:, i]) for i in (0, 1)], axis=1)
+    outline = np.concatenate([armhole[::-1], cut_outer, cut_inner[::-1]])
+    return Sleeve(side, outline, armhole, middle, half, direction, reach)
+
+
+def outline_of(garment: Garment) -> Outline:
+    """Return the curves of one garment."""
+    collar = COLLARS[garment.collar]
+    cut = NECK_CUTS[collar]
+    depth = cut.shallow + (cut.deep - cut.shallow) * garment.collar_depth
+    length = 90.0 + 76.0 * garment.body_length
+    half = 34.0 + 15.0 * garment.body_width
+    hem_half = half + 1.0 + 15.0 * garment.flare * (0.4 + 0.6 * garment.body_length)
+    armhole_y = 42.0 + 5.0 * garment.body_width + 4.0 * garment.armhole_depth
+    bare = 1 - smoothstep(0.0, SLEEVELESS, garment.sleeve_length)
+    tip_x = (0.9 * half + 3.5) * (1 - 0.12 * bare)
+    tip_y = 9.0 + 3.0 * garment.body_width
+    armholes, sleeves = [], []
+    for side in (-1, 1):
+        drop = garment.lean * side
+        bow = tip_x - 3.0 - 5.0 * bare
+        right = bezier(
+            (tip_x, tip_y + drop),
+            (bow, tip_y + 14),
+            (bow + 1, armhole_y - 4 - 5 * bare),
+            (half, armhole_y + drop),
+        )
+        armhole = right * (side, 1.0)
+        armholes.append(armhole)
+        if garment.sleeve_length >= SLEEVELESS:
+            sleeves.append(_sleeve(garment, side, armhole, 40.0))
+    hem = _hem(HEMS[garment.hem], hem_half, length, garment.flare)
+    side_seam = _side(garment, half, hem_half, armhole_y, length)
+    left_seam = mirrored(side_seam)
+    neck = neck_curve(cut, depth)
+    side_end = hem[0, 1] - length
+    side_seam = side_seam + np.linspace(0, side_end, len(side_seam))[:, None] * (0.0, 1.0)
+    left_seam = left_seam + np.linspace(side_end, 0, len(left_seam))[:, None] * (0.0, 1.0)
+    body = np.concatenate([neck, armholes[1], side_seam, hem, left_seam, armholes[0][::-1]])
+    pair = (sleeves[0], sleeves[1]) if sleeves else None
+    return Outline(
+        collar=collar,
+        neck=neck,
+        neck_depth=depth,
+        neck_half_width=cut.half_width,
+        band=cut.band,
+        body=body,
+        hem=hem,
+        length=length,
+        half_width=half,
+        hem_half_width=hem_half,
+        armhole_y=armhole_y,
+        shoulder=(tip_x, tip_y),
+        sleeves=pair,
+        armholes=(armholes[0], armholes[1]),
+    )

@@ -1,0 +1,70 @@
+"""The network of tables 4.1 to 4.3 of the thesis on t-shirts and tops; knows no data, no loss.
+
+Two readings, where the tables cannot be meant literally: the layer called z-std has no activation,
+so it is taken as the logarithm of the variance, which may have any sign; and the last
+deconvolution has no ReLU, because its output is a logit and a logit of a dark pixel is negative.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from stylefacet.bundle import LatentBlock
+from stylefacet.errors import SettingInvalid
+from stylefacet_training.models.base import PixelModel, Posterior, unit_pixels
+
+CHANNELS = (3, 8, 16, 32, 64, 128)
+KERNEL_PX = 5
+STRIDE = 2
+SHRINKAGE = STRIDE ** (len(CHANNELS) - 1)
+
+
+class ThesisVae(PixelModel):
+    """Five convolutions, one latent vector, five deconvolutions; 96x64 pixels in the thesis.
+
+    Any size that five halvings divide will do; the flat layer grows with it (768 at 96x64).
+    """
+
+    def __init__(self, latent_dims: int, height_px: int = 96, width_px: int = 64) -> None:
+        super().__init__()
+        for name, side_px in (("height_px", height_px), ("width_px", width_px)):
+            if side_px % SHRINKAGE:
+                raise SettingInvalid(name, f"must be a multiple of {SHRINKAGE}, not {side_px}")
+        self.height_px = height_px
+        self.width_px = width_px
+        self.blocks = (LatentBlock("latent", 0, latent_dims),)
+        # (channels, height, width) of the last convolution's output: (128, 3, 2) at 96x64.
+        self.map_shape = (CHANNELS[-1], height_px // SHRINKAGE, width_px // SHRINKAGE)
+        flat = self.map_shape[0] * self.map_shape[1] * self.map_shape[2]
+
+        convolutions: list[nn.Module] = []
+        for c_in, c_out in pairwise(CHANNELS):
+            convolutions += [nn.Conv2d(c_in, c_out, KERNEL_PX, STRIDE, padding=2), nn.ReLU()]
+        self.convolutions = nn.Sequential(*convolutions)
+        self.z_mean = nn.Linear(flat, latent_dims)
+        self.z_logvar = nn.Linear(flat, latent_dims)
+
+        self.unflatten = nn.Linear(latent_dims, flat)
+        deconvolutions: list[nn.Module] = []
+        for c_in, c_out in pairwise(reversed(CHANNELS)):
+            # output_padding makes each output exactly twice its input, as the table has it.
+            deconvolutions += [
+                nn.ConvTranspose2d(c_in, c_out, KERNEL_PX, STRIDE, padding=2, output_padding=1),
+                nn.ReLU(),
+            ]
+        self.deconvolutions = nn.Sequential(*deconvolutions[:-1])
+
+    def encode(self, pixels: Tensor) -> Posterior:
+        """Returns the posterior of pictures ``(b, h, w, 3)`` uint8 RGB."""
+        x = unit_pixels(pixels).permute(0, 3, 1, 2)  # (b, 3, h, w), channels last in memory
+        flat = self.convolutions(x).flatten(1)  # (b, 128, h/32, w/32) -> (b, flat)
+        return Posterior(self.z_mean(flat), self.z_logvar(flat))
+
+    def decode_logits(self, z: Tensor) -> Tensor:
+        """Returns ``(b, h, w, 3)`` logits of the pixel values in 0..1."""
+        flat = torch.relu(self.unflatten(z))
+        x = flat.unflatten(1, self.map_shape)  # (b, flat) -> (b, 128, h/32, w/32)
+        x = x.contiguous(memory_format=torch.channels_last)
+        logits: Tensor = self.deconvolutions(x)  # (b, 3, h, w)
+        return logits.permute(0, 2, 3, 1)

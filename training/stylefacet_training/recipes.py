@@ -1,0 +1,64 @@
+"""Which network and objective belong to which name in a run's settings; trains nothing itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from stylefacet.errors import SettingInvalid
+from stylefacet_training.config import TrainConfig
+from stylefacet_training.data.pictures import PictureSet
+from stylefacet_training.losses import Objective, PixelObjective, build_regularizer
+from stylefacet_training.models.base import PixelModel, VariationalModel
+from stylefacet_training.models.thesis import ThesisVae
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an objective may use beside its model: the pictures, the device and a cache folder.
+
+    Targets that cost much (features of a frozen network) are computed once from ``pictures``, a
+    row a picture, and looked up by ``Batch.index``; ``cache`` survives a resume.
+    """
+
+    pictures: PictureSet
+    device: torch.device
+    cache: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one kind of encoder is built from a run's settings and what it minimises."""
+
+    build_model: Callable[[TrainConfig], VariationalModel]
+    build_objective: Callable[[TrainConfig, VariationalModel, Surroundings], Objective]
+
+
+def recipe_of(config: TrainConfig) -> Recipe:
+    """Returns the recipe a run asks for.
+
+    Raises:
+        SettingInvalid: when there is no such model.
+    """
+    if config.model not in RECIPES:
+        raise SettingInvalid("model", f"{config.model!r} is none of {', '.join(RECIPES)}")
+    return RECIPES[config.model]
+
+
+def _thesis_model(config: TrainConfig) -> VariationalModel:
+    return ThesisVae(config.latent_dims, config.height_px, config.width_px)
+
+
+def _pixel_objective(
+    config: TrainConfig, model: VariationalModel, surroundings: Surroundings
+) -> Objective:
+    assert isinstance(model, PixelModel)
+    return PixelObjective(
+        model, config.generation_loss, build_regularizer(config), config.warm_up_epochs
+    )
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "thesis": Recipe(_thesis_model, _pixel_objective),
+}
