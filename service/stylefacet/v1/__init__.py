@@ -1,0 +1,1 @@
+"""Generated from proto/stylefacet/v1 by `poe proto`; do not edit."""
