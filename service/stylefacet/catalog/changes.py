@@ -1,0 +1,90 @@
+"""The change sequence: numbers in commit order, one latest change a product; knows no products."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from stylefacet.catalog import tables as t
+from stylefacet.catalog.entities import ProductChange
+from stylefacet.catalog.statements import chunked
+
+_COUNTER = t.change_counter.c
+
+
+def lock_counter(connection: Connection) -> int:
+    """Makes this transaction the only writer until it ends; returns the latest sequence number.
+
+    Every write begins with it. A number taken without the lock could be committed after a later
+    one, and a follower that had read up to the later one would never see it.
+    """
+    return int(connection.execute(select(_COUNTER.sequence).with_for_update()).scalar_one())
+
+
+def read_sequence(connection: Connection) -> int:
+    """Returns the sequence number of the latest commit, zero for an empty store."""
+    return int(connection.execute(select(_COUNTER.sequence)).scalar_one())
+
+
+def read_feature_sequence(connection: Connection) -> int:
+    """Returns the sequence number of the latest commit that changed a feature."""
+    return int(connection.execute(select(_COUNTER.feature_sequence)).scalar_one())
+
+
+def next_sequence(connection: Connection, *, of_feature: bool = False) -> int:
+    """Returns the number of this transaction, one above the latest. The counter is locked."""
+    sequence = lock_counter(connection) + 1
+    values = {"sequence": sequence} | ({"feature_sequence": sequence} if of_feature else {})
+    connection.execute(update(t.change_counter).values(values))
+    return sequence
+
+
+def record_changes(
+    connection: Connection, sequence: int, products: Iterable[tuple[int, str]], *, deleted: bool
+) -> None:
+    """Notes the latest change of products, given as pairs of key and id."""
+    pairs = dict(products)
+    for keys in chunked(list(pairs)):
+        connection.execute(delete(t.changes).where(t.changes.c.product_key.in_(keys)))
+        connection.execute(
+            insert(t.changes),
+            [
+                {
+                    "product_key": key,
+                    "product_id": pairs[key],
+                    "sequence": sequence,
+                    "deleted": deleted,
+                }
+                for key in keys
+            ],
+        )
+
+
+def read_changes(connection: Connection, since: int, limit: int) -> list[ProductChange]:
+    """Returns the changes after a sequence number, in order.
+
+    About ``limit`` of them: changes of one commit are never divided, so that the last number
+    returned is where to go on.
+    """
+    number = t.changes.c.sequence
+    last = connection.scalar(
+        select(
+            func.max(
+                select(number)
+                .where(number > since)
+                .order_by(number)
+                .limit(limit)
+                .subquery()
+                .c.sequence
+            )
+        )
+    )
+    if last is None:
+        return []
+    rows = connection.execute(
+        select(t.changes)
+        .where(number > since, number <= last)
+        .order_by(number, t.changes.c.product_key)
+    )
+    return [
+        ProductChange(row.sequence, row.product_key, row.product_id, row.deleted) for row in rows
+    ]

@@ -1,0 +1,143 @@
+"""Opens a database and runs transactions on it; knows the schema's version, not its meaning."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from sqlite3 import Connection as SqliteConnection
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+)
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from stylefacet.catalog import tables as t
+from stylefacet.errors import Overloaded, SettingInvalid, StoreCorrupt
+
+# A writer waits this long for another one before the caller hears `Overloaded`.
+BUSY_TIMEOUT_MS = 10_000
+# Guards the creation of the schema when two servers meet on an empty PostgreSQL database.
+_SCHEMA_LOCK = 0x5_7F1E
+
+
+class Database:
+    """Transactions on SQLite or PostgreSQL, chosen by URL. Thread-safe.
+
+    Writers are serialised: on SQLite by ``BEGIN IMMEDIATE``, on PostgreSQL by the locked counter
+    row (`changes.lock_counter`). Readers see one snapshot for the whole of a transaction and never
+    wait for writers, except in an in-memory database, where all share one connection.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._engine = _make_engine(url)
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            raise SettingInvalid(
+                "database_url", f"{error}; use sqlite:///PATH or postgresql+psycopg://…"
+            ) from error
+        self._location = make_url(url).render_as_string(hide_password=True)
+        try:
+            self._prepare()
+        except DatabaseError as error:
+            self.close()
+            cause = str(error.orig or error).strip().splitlines()[0]
+            raise StoreCorrupt(self._location, cause) from error
+        except StoreCorrupt:
+            self.close()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Yields a connection that sees one snapshot; nothing it writes is kept."""
+        level = {"isolation_level": "REPEATABLE READ"} if self._is_postgresql else {}
+        with self._engine.connect().execution_options(**level) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Yields a connection whose work is committed at the end, or undone by any exception.
+
+        Raises: Overloaded when other writers kept the database busy for too long.
+        """
+        try:
+            with (
+                self._engine.connect().execution_options(stylefacet_writes=True) as connection,
+                connection.begin(),
+            ):
+                yield connection
+        except OperationalError as error:
+            if "database is locked" in str(error.orig):
+                raise Overloaded from error
+            raise
+
+    def close(self) -> None:
+        """Closes every connection; a file is then free to be copied or moved."""
+        self._engine.dispose()
+
+    @property
+    def _is_postgresql(self) -> bool:
+        return self._engine.dialect.name == "postgresql"
+
+    def _prepare(self) -> None:
+        with self.writing() as connection:
+            if self._is_postgresql:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")
+            found = set(inspect(connection).get_table_names())
+            if not found:
+                _create_schema(connection)
+                return
+            if t.properties.name not in found or t.change_counter.name not in found:
+                raise StoreCorrupt(self._location, "it holds the tables of another program")
+            version = connection.scalar(
+                select(t.properties.c.value).where(t.properties.c.name == "schema_version")
+            )
+        if version != str(t.SCHEMA_VERSION):
+            raise StoreCorrupt(
+                self._location,
+                f"its schema version is {version}, this release knows {t.SCHEMA_VERSION} "
+                "(a newer release wrote it, perhaps)",
+            )
+
+
+def _create_schema(connection: Connection) -> None:
+    t.metadata.create_all(connection)
+    connection.execute(
+        insert(t.properties).values(name="schema_version", value=str(t.SCHEMA_VERSION))
+    )
+    connection.execute(insert(t.change_counter).values(id=1, sequence=0, feature_sequence=0))
+
+
+def _make_engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True)
+    in_memory = parsed.database in (None, "", ":memory:")
+    # An in-memory database is its connection: one for all, borrowed in turn.
+    limits = {"pool_size": 1, "max_overflow": 0} if in_memory else {"pool_size": 16}
+    engine = create_engine(
+        parsed, poolclass=QueuePool, connect_args={"check_same_thread": False}, **limits
+    )
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
+    # The driver's own idea of transactions starts them late; `_begin_sqlite` starts them.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    # WAL with NORMAL may lose the last commits at a power cut; a write is acknowledged for good.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("stylefacet_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

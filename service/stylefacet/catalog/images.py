@@ -1,0 +1,186 @@
+"""Reads and deletes images, embeddings and kept inputs inside a transaction; knows no pixels."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, Row, Select, delete, exists, func, select
+
+from stylefacet.catalog import tables as t
+from stylefacet.catalog.entities import ImageEmbedding, ImageRows, KnownImage, ProductImage
+from stylefacet.catalog.statements import chunked
+from stylefacet.errors import ResourceMissing
+
+_I = t.images.c
+_E = t.embeddings.c
+
+
+def pack_vector(vector: npt.NDArray[np.float32]) -> bytes:
+    """Returns the bytes that the store keeps of a vector or matrix."""
+    return np.ascontiguousarray(vector, "<f4").tobytes()
+
+
+def unpack_vector(content: bytes) -> npt.NDArray[np.float32]:
+    """Returns the ``(d,) float32`` vector that was packed."""
+    return np.frombuffer(content, "<f4").astype(np.float32)
+
+
+def find_known(
+    connection: Connection, digests: Iterable[str], encoder_key: int | None
+) -> dict[str, list[KnownImage]]:
+    """Returns where each content digest is stored with an embedding of the encoder."""
+    found: dict[str, list[KnownImage]] = {}
+    for some in chunked(sorted(set(digests))):
+        rows = connection.execute(
+            select(_I.content_sha256, t.products.c.id.label("product_id"), _I.id)
+            .join(t.products, t.products.c.product_key == _I.product_key)
+            .join(t.embeddings, _E.image_key == _I.image_key)
+            .where(_I.content_sha256.in_(some), _E.encoder_key == encoder_key)
+            .order_by(_I.image_key)
+        )
+        for row in rows:
+            found.setdefault(row.content_sha256, []).append(KnownImage(row.product_id, row.id))
+    return found
+
+
+def get(connection: Connection, product_key: int, product_id: str, image_id: str) -> ProductImage:
+    """Returns one image's record.
+
+    Raises: ResourceMissing.
+    """
+    row = _find(connection, product_key, product_id, image_id)
+    return _image(product_id, row)
+
+
+def list_page(
+    connection: Connection, product_key: int, product_id: str, after: str, limit: int
+) -> list[ProductImage]:
+    """Returns up to ``limit`` images of a product in order of id, those that follow ``after``."""
+    rows = connection.execute(
+        select(t.images)
+        .where(_I.product_key == product_key, _I.id > after)
+        .order_by(_I.id)
+        .limit(limit)
+    )
+    return [_image(product_id, row) for row in rows]
+
+
+def list_embeddings(
+    connection: Connection, product_key: int, encoder_id: str, encoder_key: int | None
+) -> list[tuple[str, ImageEmbedding]]:
+    """Returns image id and embedding of each embedded image of a product, in order of id."""
+    rows = connection.execute(
+        select(_I.id, _E.mean, _E.novelty)
+        .join(t.embeddings, _E.image_key == _I.image_key)
+        .where(_I.product_key == product_key, _E.encoder_key == encoder_key)
+        .order_by(_I.id)
+    )
+    return [
+        (row.id, ImageEmbedding(encoder_id, unpack_vector(row.mean), row.novelty)) for row in rows
+    ]
+
+
+def find_image_ids(connection: Connection, image_keys: Iterable[int]) -> dict[int, str]:
+    """Returns the id of each image key that exists; ids are unique within their product."""
+    found: dict[int, str] = {}
+    for some in chunked(sorted(set(image_keys))):
+        rows = connection.execute(select(_I.image_key, _I.id).where(_I.image_key.in_(some)))
+        found.update({row.image_key: row.id for row in rows})
+    return found
+
+
+def get_kept_input(
+    connection: Connection, product_key: int, product_id: str, image_id: str
+) -> bytes | None:
+    """Returns the compressed letterbox of an image; None when none was kept."""
+    row = _find(connection, product_key, product_id, image_id)
+    return connection.scalar(
+        select(t.kept_inputs.c.content).where(t.kept_inputs.c.sha256 == row.input_sha256)
+    )
+
+
+def delete_one(connection: Connection, product_key: int, product_id: str, image_id: str) -> None:
+    """Deletes an image with its embeddings, and its kept input unless another image shares it."""
+    row = _find(connection, product_key, product_id, image_id)
+    connection.execute(delete(t.images).where(_I.image_key == row.image_key))
+    drop_unused_inputs(connection, [row.input_sha256])
+
+
+def list_input_digests(connection: Connection, product_keys: Sequence[int]) -> list[str | None]:
+    """Returns the digests of the kept inputs of products, to be dropped after the products."""
+    found: list[str | None] = []
+    for some in chunked(product_keys):
+        found.extend(
+            connection.scalars(select(_I.input_sha256).where(_I.product_key.in_(some)).distinct())
+        )
+    return found
+
+
+def drop_unused_inputs(connection: Connection, digests: Iterable[str | None]) -> None:
+    """Deletes those of the kept inputs that no image refers to any more."""
+    for some in chunked(sorted({digest for digest in digests if digest})):
+        connection.execute(
+            delete(t.kept_inputs).where(
+                t.kept_inputs.c.sha256.in_(some),
+                ~exists().where(_I.input_sha256 == t.kept_inputs.c.sha256),
+            )
+        )
+
+
+def read_rows(
+    connection: Connection, product_keys: Iterable[int], encoder_key: int | None
+) -> ImageRows | None:
+    """Returns the embedded images of some products in columns; None if there are none."""
+    rows: list[Row[tuple[int, int, int, bytes]]] = []
+    for some in chunked(sorted(set(product_keys))):
+        rows.extend(connection.execute(_select_rows(encoder_key).where(_I.product_key.in_(some))))
+    return _columns(rows) if rows else None
+
+
+def stream_rows(
+    connection: Connection, encoder_key: int | None, batch_size: int
+) -> Iterator[ImageRows]:
+    """Yields all embedded images of an encoder in columns, in order of image key."""
+    result = connection.execution_options(yield_per=batch_size).execute(
+        _select_rows(encoder_key).order_by(_E.image_key)
+    )
+    for rows in result.partitions():
+        yield _columns(rows)
+
+
+def _select_rows(encoder_key: int | None) -> Select[tuple[int, int, int, bytes]]:
+    style_key = func.coalesce(t.products.c.style_key, -t.products.c.product_key)
+    return (
+        select(_E.image_key, _I.product_key, style_key.label("style_key"), _E.mean)
+        .join(t.images, _I.image_key == _E.image_key)
+        .join(t.products, t.products.c.product_key == _I.product_key)
+        .where(_E.encoder_key == encoder_key)
+    )
+
+
+def _columns(rows: Sequence[Row[tuple[int, int, int, bytes]]]) -> ImageRows:
+    image_keys, product_keys, style_keys, means = zip(*rows, strict=True)
+    packed = np.frombuffer(b"".join(means), "<f4").reshape(len(rows), -1)
+    return ImageRows(
+        np.array(image_keys, np.int64),
+        np.array(product_keys, np.int64),
+        np.array(style_keys, np.int64),
+        packed.astype(np.float32),
+    )
+
+
+def _find(
+    connection: Connection, product_key: int, product_id: str, image_id: str
+) -> Row[tuple[object, ...]]:
+    row = connection.execute(
+        select(t.images).where(_I.product_key == product_key, _I.id == image_id)
+    ).one_or_none()
+    if row is None:
+        raise ResourceMissing("image", f"products/{product_id}/images/{image_id}")
+    return row
+
+
+def _image(product_id: str, row: Row[tuple[object, ...]]) -> ProductImage:
+    return ProductImage(
+        product_id, row.id, row.content_sha256, row.width_px, row.height_px, row.create_time
+    )

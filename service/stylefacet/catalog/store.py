@@ -1,0 +1,338 @@
+"""The store: one transaction a method over the SQL truth; knows nothing of vectors' meaning."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import delete, insert, select
+
+from stylefacet.catalog import changes, features, images, products
+from stylefacet.catalog import tables as t
+from stylefacet.catalog.bulk import RowBatch
+from stylefacet.catalog.database import Database
+from stylefacet.catalog.entities import (
+    CatalogRow,
+    FeatureDefinition,
+    FeatureRealisation,
+    ImageEmbedding,
+    ImageRows,
+    KnownImage,
+    Product,
+    ProductChange,
+    ProductImage,
+    ProductUpdate,
+    WriteOutcome,
+)
+from stylefacet.catalog.filter import Node
+from stylefacet.catalog.limits import check_id
+from stylefacet.catalog.statements import find_encoder_key, make_encoder_key
+from stylefacet.errors import EtagMismatch, InvalidField, StylefacetError
+
+
+class Store:
+    """Products, images, embeddings and features, with a sequence number for each commit.
+
+    Thread-safe; holds no state of its own beside the pool of connections. A method that returns
+    has committed. Errors of the caller are StylefacetErrors and leave nothing behind.
+    """
+
+    def __init__(self, url: str, now: Callable[[], datetime]) -> None:
+        """Opens or creates the store at a database URL; ``now`` returns UTC with zone.
+
+        Raises: StoreCorrupt for a file that is no store or of another schema version.
+        """
+        self._database = Database(url)
+        self._now = now
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._database.close()
+
+    # Which encoder the data belongs to
+
+    def active_encoder(self) -> str | None:
+        """Returns the id of the encoder that searches run under; None before the first."""
+        name, value = t.properties.c.name, t.properties.c.value
+        with self._database.reading() as connection:
+            return connection.scalar(select(value).where(name == "active_encoder"))
+
+    def bind_encoder(self, encoder_id: str) -> str:
+        """Makes an encoder the active one if there is none; returns the active one."""
+        name, value = t.properties.c.name, t.properties.c.value
+        with self._database.writing() as connection:
+            changes.lock_counter(connection)
+            bound = connection.scalar(select(value).where(name == "active_encoder"))
+            if bound is None:
+                connection.execute(
+                    insert(t.properties).values(name="active_encoder", value=encoder_id)
+                )
+            return bound or encoder_id
+
+    # Products
+
+    def get_product(self, product_id: str) -> Product:
+        """Returns a product.
+
+        Raises: ResourceMissing.
+        """
+        with self._database.reading() as connection:
+            return products.get(connection, product_id)[1]
+
+    def find_product_keys(self, product_ids: Iterable[str]) -> dict[str, int]:
+        """Returns the index's key of each product id that exists."""
+        with self._database.reading() as connection:
+            found = products.find_by_ids(connection, product_ids)
+        return {product_id: key for product_id, (key, _) in found.items()}
+
+    def products_by_keys(self, product_keys: Iterable[int]) -> dict[int, Product]:
+        """Returns the product of each key that still exists."""
+        with self._database.reading() as connection:
+            return products.find_by_keys(connection, product_keys)
+
+    def list_products(
+        self, condition: Node | None = None, after: str = "", limit: int = 50
+    ) -> tuple[list[Product], str]:
+        """Returns a page in order of id and the id to pass as ``after`` next, empty at the end."""
+        with self._database.reading() as connection:
+            page = products.list_page(connection, condition, after, limit + 1)
+        return page[:limit], page[limit - 1].id if len(page) > limit else ""
+
+    def select_product_keys(self, condition: Node | None) -> npt.NDArray[np.int64]:
+        """Returns the keys of all products that pass a filter, ascending, ``(n,) int64``."""
+        with self._database.reading() as connection:
+            return products.select_keys(connection, condition)
+
+    def update_product(self, change: ProductUpdate) -> Product:
+        """Changes or creates one product; a change to nothing new keeps etag and times.
+
+        Raises: InvalidField, ResourceMissing, EtagMismatch.
+        """
+        return self.batch_update([change])[0]
+
+    def batch_update(self, updates: Sequence[ProductUpdate]) -> list[Product]:
+        """Changes or creates products, all or none; returns them in order.
+
+        Raises: InvalidField, ResourceMissing or EtagMismatch with ``index`` in the metadata.
+        """
+        seen = set()
+        for index, change in enumerate(updates):
+            try:
+                products.check_update(change)
+                if change.fields.id in seen:
+                    raise InvalidField("id", f"{change.fields.id!r} appears twice in the batch")
+            except StylefacetError as error:
+                error.metadata["index"] = str(index)
+                raise
+            seen.add(change.fields.id)
+        with self._database.writing() as connection:
+            changes.lock_counter(connection)
+            return products.update_all(connection, updates, self._now())
+
+    def delete_product(self, product_id: str, etag: str = "") -> int:
+        """Deletes a product with its images; returns the sequence number.
+
+        Raises: ResourceMissing; EtagMismatch when ``etag`` is given and not the stored one.
+        """
+        with self._database.writing() as connection:
+            changes.lock_counter(connection)
+            key, product = products.get(connection, product_id)
+            if etag and etag != product.etag:
+                raise EtagMismatch(f"products/{product_id}")
+            inputs = images.list_input_digests(connection, [key])
+            connection.execute(delete(t.products).where(t.products.c.product_key == key))
+            images.drop_unused_inputs(connection, inputs)
+            sequence = changes.next_sequence(connection)
+            changes.record_changes(connection, sequence, [(key, product_id)], deleted=True)
+            return sequence
+
+    # Images and embeddings
+
+    def write_rows(self, rows: Sequence[CatalogRow], encoder_id: str) -> WriteOutcome:
+        """Stores up to a few hundred products with images in one transaction.
+
+        Idempotent: a known picture under the same encoder is left alone. A row at fault fails by
+        itself. Of two rows of one product the later one's fields stand.
+        """
+        with self._database.writing() as connection:
+            changes.lock_counter(connection)
+            outcomes = RowBatch(connection, rows, encoder_id).write(
+                lambda: changes.next_sequence(connection), self._now()
+            )
+            return WriteOutcome(outcomes, changes.read_sequence(connection))
+
+    def find_images(self, digests: Iterable[str], encoder_id: str) -> dict[str, list[KnownImage]]:
+        """Returns where content digests are stored already with an embedding of the encoder."""
+        with self._database.reading() as connection:
+            return images.find_known(connection, digests, find_encoder_key(connection, encoder_id))
+
+    def get_image(self, product_id: str, image_id: str) -> ProductImage:
+        """Returns an image's record.
+
+        Raises: ResourceMissing.
+        """
+        with self._database.reading() as connection:
+            key, _ = products.get(connection, product_id)
+            return images.get(connection, key, product_id, image_id)
+
+    def list_images(
+        self, product_id: str, after: str = "", limit: int = 50
+    ) -> tuple[list[ProductImage], str]:
+        """Returns a page in order of id and the id to pass as ``after`` next, empty at the end.
+
+        Raises: ResourceMissing for the product.
+        """
+        with self._database.reading() as connection:
+            key, _ = products.get(connection, product_id)
+            page = images.list_page(connection, key, product_id, after, limit + 1)
+        return page[:limit], page[limit - 1].id if len(page) > limit else ""
+
+    def find_image_ids(self, image_keys: Iterable[int]) -> dict[int, str]:
+        """Returns the image id of each image key that still exists."""
+        with self._database.reading() as connection:
+            return images.find_image_ids(connection, image_keys)
+
+    def list_embeddings(self, product_id: str, encoder_id: str) -> list[tuple[str, ImageEmbedding]]:
+        """Returns image id and embedding of every embedded image of a product, in order of id.
+
+        Raises: ResourceMissing for the product.
+        """
+        with self._database.reading() as connection:
+            key, _ = products.get(connection, product_id)
+            encoder_key = find_encoder_key(connection, encoder_id)
+            return images.list_embeddings(connection, key, encoder_id, encoder_key)
+
+    def get_kept_input(self, product_id: str, image_id: str) -> bytes | None:
+        """Returns the compressed letterbox of an image; None when none was kept.
+
+        Raises: ResourceMissing.
+        """
+        with self._database.reading() as connection:
+            key, _ = products.get(connection, product_id)
+            return images.get_kept_input(connection, key, product_id, image_id)
+
+    def delete_image(self, product_id: str, image_id: str) -> int:
+        """Deletes an image; the product stays. Returns the sequence number.
+
+        Raises: ResourceMissing.
+        """
+        with self._database.writing() as connection:
+            changes.lock_counter(connection)
+            key, _ = products.get(connection, product_id)
+            images.delete_one(connection, key, product_id, image_id)
+            sequence = changes.next_sequence(connection)
+            changes.record_changes(connection, sequence, [(key, product_id)], deleted=False)
+            return sequence
+
+    # What an index follows
+
+    def sequence(self) -> int:
+        """Returns the number of the latest commit that changed anything; zero when empty."""
+        with self._database.reading() as connection:
+            return changes.read_sequence(connection)
+
+    def feature_sequence(self) -> int:
+        """Returns the number of the latest commit that changed a feature."""
+        with self._database.reading() as connection:
+            return changes.read_feature_sequence(connection)
+
+    def changes_since(self, sequence: int, limit: int = 1000) -> list[ProductChange]:
+        """Returns the latest change of each product that changed after a sequence number.
+
+        In order, about ``limit`` of them; commits are not divided, so go on from the last one's
+        number.
+        """
+        with self._database.reading() as connection:
+            return changes.read_changes(connection, sequence, limit)
+
+    def image_rows(self, product_keys: Iterable[int], encoder_id: str) -> ImageRows | None:
+        """Returns the embedded images of some products in columns; None if there are none."""
+        with self._database.reading() as connection:
+            return images.read_rows(
+                connection, product_keys, find_encoder_key(connection, encoder_id)
+            )
+
+    def all_image_rows(self, encoder_id: str, batch_size: int = 16_384) -> Iterator[ImageRows]:
+        """Yields all embedded images of an encoder in columns, from one snapshot.
+
+        Read `sequence` before: what is committed meanwhile is then seen again as a change.
+        """
+        with self._database.reading() as connection:
+            encoder_key = find_encoder_key(connection, encoder_id)
+            yield from images.stream_rows(connection, encoder_key, batch_size)
+
+    # Features
+
+    def list_features(self) -> list[FeatureDefinition]:
+        """Returns all definitions in order of name."""
+        with self._database.reading() as connection:
+            return features.list_all(connection)
+
+    def get_feature(self, name: str) -> FeatureDefinition:
+        """Returns one definition.
+
+        Raises: ResourceMissing.
+        """
+        with self._database.reading() as connection:
+            return features.get(connection, name)
+
+    def create_feature(
+        self, feature: FeatureDefinition, realisation: FeatureRealisation | None
+    ) -> FeatureDefinition:
+        """Stores a new feature, with what it is under one encoder; sets its etag and times.
+
+        Raises: InvalidField, ResourceExists.
+        """
+        check_id("name", feature.name)
+        with self._database.writing() as connection:
+            sequence = changes.next_sequence(connection, of_feature=True)
+            features.create(connection, feature, sequence, self._now())
+            if realisation is not None:
+                key = make_encoder_key(connection, realisation.encoder_id)
+                features.write_realisation(connection, realisation, key)
+            return features.get(connection, feature.name)
+
+    def update_feature(
+        self, feature: FeatureDefinition, realisation: FeatureRealisation | None, etag: str = ""
+    ) -> FeatureDefinition:
+        """Replaces a definition, and what it is under one encoder if given.
+
+        Raises: ResourceMissing; EtagMismatch when ``etag`` is given and not the stored one.
+        """
+        with self._database.writing() as connection:
+            sequence = changes.next_sequence(connection, of_feature=True)
+            features.replace(connection, feature, etag, sequence, self._now())
+            if realisation is not None:
+                key = make_encoder_key(connection, realisation.encoder_id)
+                features.write_realisation(connection, realisation, key)
+            return features.get(connection, feature.name)
+
+    def delete_feature(self, name: str, etag: str = "") -> int:
+        """Deletes a feature under every encoder; returns the sequence number.
+
+        Raises: ResourceMissing, EtagMismatch.
+        """
+        with self._database.writing() as connection:
+            sequence = changes.next_sequence(connection, of_feature=True)
+            features.delete_one(connection, name, etag)
+            return sequence
+
+    def list_realisations(self, encoder_id: str) -> list[FeatureRealisation]:
+        """Returns what every feature is under one encoder, in order of name."""
+        with self._database.reading() as connection:
+            return features.list_realisations(
+                connection, encoder_id, find_encoder_key(connection, encoder_id)
+            )

@@ -1,0 +1,200 @@
+"""The SQL schema, portable between SQLite and PostgreSQL; knows nothing of the values' use.
+
+Integer keys stand beside string ids because the vector index wants them; a key is never used
+twice, so a late follower cannot take a new product for a deleted one. To change the schema, raise
+``SCHEMA_VERSION`` and teach ``Database`` to migrate from the version before.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+SCHEMA_VERSION = 1
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A time with zone, stored as microseconds since 1970 so that every database agrees."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Returns what the database stores."""
+        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Returns the UTC time that was stored."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+# SQLite numbers rows itself only in a column that is declared INTEGER.
+_Key = BigInteger().with_variant(Integer(), "sqlite")
+# Text in code point order everywhere: paging and filters must not depend on a server's locale.
+_Text = String().with_variant(String(collation="C"), "postgresql")
+
+metadata = MetaData()
+
+# schema_version, active_encoder: facts about the store as a whole.
+properties = Table(
+    "properties",
+    metadata,
+    Column("name", _Text, primary_key=True),
+    Column("value", _Text, nullable=False),
+)
+
+# One row. A writer locks it first and keeps it to the commit: numbers follow commit order.
+change_counter = Table(
+    "change_counter",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    # The sequence number of the latest change to any feature.
+    Column("feature_sequence", BigInteger, nullable=False),
+)
+
+products = Table(
+    "products",
+    metadata,
+    Column("product_key", _Key, primary_key=True, autoincrement=True),
+    Column("id", _Text, nullable=False, unique=True),
+    Column("display_name", _Text, nullable=False),
+    Column("category", _Text, nullable=False),
+    Column("style_id", _Text, nullable=False),
+    # A 63-bit digest of style_id, null without one: what an index groups by.
+    Column("style_key", BigInteger),
+    Column("etag", _Text, nullable=False),
+    Column("create_time", UtcTime, nullable=False),
+    Column("update_time", UtcTime, nullable=False),
+    Index("products_by_category", "category"),
+    Index("products_by_style", "style_id"),
+    sqlite_autoincrement=True,
+)
+
+
+def _of_product() -> Column[int]:
+    return Column(
+        "product_key", ForeignKey(products.c.product_key, ondelete="CASCADE"), primary_key=True
+    )
+
+
+product_labels = Table(
+    "product_labels",
+    metadata,
+    _of_product(),
+    Column("name", _Text, primary_key=True),
+    Column("value", _Text, nullable=False),
+    Index("product_labels_by_value", "name", "value", "product_key"),
+    sqlite_with_rowid=False,
+)
+
+product_numbers = Table(
+    "product_numbers",
+    metadata,
+    _of_product(),
+    Column("name", _Text, primary_key=True),
+    Column("value", Double, nullable=False),
+    Index("product_numbers_by_value", "name", "value", "product_key"),
+    sqlite_with_rowid=False,
+)
+
+# Letterboxed encoder inputs; images share them by digest.
+kept_inputs = Table(
+    "kept_inputs",
+    metadata,
+    Column("sha256", _Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("image_key", _Key, primary_key=True, autoincrement=True),
+    Column(
+        "product_key",
+        ForeignKey(products.c.product_key, ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("id", _Text, nullable=False),
+    Column("content_sha256", _Text, nullable=False),
+    Column("width_px", Integer, nullable=False),
+    Column("height_px", Integer, nullable=False),
+    Column("input_sha256", ForeignKey(kept_inputs.c.sha256)),
+    Column("create_time", UtcTime, nullable=False),
+    UniqueConstraint("product_key", "id"),
+    UniqueConstraint("product_key", "content_sha256"),
+    Index("images_by_content", "content_sha256"),
+    Index("images_by_input", "input_sha256"),
+    sqlite_autoincrement=True,
+)
+
+encoders = Table(
+    "encoders",
+    metadata,
+    Column("encoder_key", _Key, primary_key=True, autoincrement=True),
+    Column("id", _Text, nullable=False, unique=True),
+)
+
+# The encoder leads the key: reading all vectors of one encoder is one range scan.
+embeddings = Table(
+    "embeddings",
+    metadata,
+    Column("encoder_key", ForeignKey(encoders.c.encoder_key), primary_key=True),
+    Column("image_key", ForeignKey(images.c.image_key, ondelete="CASCADE"), primary_key=True),
+    Column("mean", LargeBinary, nullable=False),  # d little-endian float32
+    Column("novelty", Double, nullable=False),
+    Index("embeddings_by_image", "image_key"),
+    sqlite_with_rowid=False,
+)
+
+features = Table(
+    "features",
+    metadata,
+    Column("name", _Text, primary_key=True),
+    Column("display_name", _Text, nullable=False),
+    Column("kind", _Text, nullable=False),
+    Column("dimensions", JSON, nullable=False),
+    Column("examples", JSON, nullable=False),
+    Column("etag", _Text, nullable=False),
+    Column("create_time", UtcTime, nullable=False),
+    Column("update_time", UtcTime, nullable=False),
+)
+
+feature_realisations = Table(
+    "feature_realisations",
+    metadata,
+    Column("feature", ForeignKey(features.c.name, ondelete="CASCADE"), primary_key=True),
+    Column("encoder_key", ForeignKey(encoders.c.encoder_key), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("coordinate_count", Integer, nullable=False),
+    Column("matrix", LargeBinary, nullable=False),  # (k, d) little-endian float32, row by row
+    Column("scale", Double, nullable=False),
+    Column("model", JSON, nullable=False),
+)
+
+# One row a product that ever was: its latest change. A deleted product leaves a tombstone.
+changes = Table(
+    "changes",
+    metadata,
+    Column("product_key", BigInteger, primary_key=True, autoincrement=False),
+    Column("product_id", _Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False, index=True),
+    Column("deleted", Boolean, nullable=False),
+)
