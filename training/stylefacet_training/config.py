@@ -77,7 +77,9 @@ class TrainConfig:
             if not 0 <= getattr(self, name) < float("inf"):
                 raise SettingInvalid(name, f"must be 0 or more, not {getattr(self, name)}")
         if not 0 < self.validation_share < 1:
-            raise SettingInvalid("validation_share", f"must lie between 0 and 1, not {self.validation_share}")
+            raise SettingInvalid(
+                "validation_share", f"must lie between 0 and 1, not {self.validation_share}"
+            )
 
     def to_json(self) -> str:
         """Returns the settings as JSON that :meth:`from_json` reads back."""

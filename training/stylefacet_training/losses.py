@@ -13,7 +13,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - the name everyone gives it
+from torch.nn import functional
 
 from stylefacet_training.config import GenerationLoss, RegularizerName, TrainConfig
 from stylefacet_training.models.base import PixelModel, Posterior, unit_pixels
@@ -82,7 +82,7 @@ def binary_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     ``logits`` and ``target`` are ``(b, h, w, c)``. A target that is not 0 or 1 leaves a positive
     loss even for a perfect reconstruction: the entropy of the picture's own values.
     """
-    loss = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    loss = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
     return loss.flatten(1).sum(1)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -44,6 +45,13 @@ def recipe_of(config: TrainConfig) -> Recipe:
     if config.model not in RECIPES:
         raise SettingInvalid("model", f"{config.model!r} is none of {', '.join(RECIPES)}")
     return RECIPES[config.model]
+
+
+def load_model(config: TrainConfig, weights: Mapping[str, Any]) -> VariationalModel:
+    """Returns the network of a checkpoint on the CPU, ready to encode and decode."""
+    model = recipe_of(config).build_model(config)
+    model.load_state_dict(weights)
+    return model.eval()
 
 
 def _thesis_model(config: TrainConfig) -> VariationalModel:

@@ -98,9 +98,7 @@ def _decode(
 
 def _find_names(folder: Path) -> list[str]:
     found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    return sorted(
-        str(path.relative_to(folder)) for path in found if not path.name.startswith(".")
-    )
+    return sorted(str(path.relative_to(folder)) for path in found if not path.name.startswith("."))
 
 
 def _read_names(labels: Path, pairs_column: str | None) -> tuple[list[str], list[str]]:

@@ -64,7 +64,7 @@ class ThesisVae(PixelModel):
     def decode_logits(self, z: Tensor) -> Tensor:
         """Returns ``(b, h, w, 3)`` logits of the pixel values in 0..1."""
         flat = torch.relu(self.unflatten(z))
-        x = flat.unflatten(1, self.map_shape)  # (b, flat) -> (b, 128, h/32, w/32)
+        x = flat.view(-1, *self.map_shape)  # (b, flat) -> (b, 128, h/32, w/32)
         x = x.contiguous(memory_format=torch.channels_last)
         logits: Tensor = self.deconvolutions(x)  # (b, 3, h, w)
         return logits.permute(0, 2, 3, 1)

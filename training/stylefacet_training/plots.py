@@ -1,0 +1,150 @@
+"""Draws what a model has learned as labelled PNG pictures; trains and measures nothing."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from stylefacet_training.models.base import VariationalModel
+from stylefacet_training.runs import Population, write_atomically
+
+Picture = npt.NDArray[np.uint8]
+
+# Values a traversed latent dimension takes, in standard deviations of the prior.
+TRAVERSAL_VALUES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+# Dimensions shown at most; those that vary most over the photos come first.
+TRAVERSAL_ROWS = 24
+SAMPLE_ROWS, SAMPLE_COLUMNS = 4, 10
+# Small pictures are enlarged to at least this height, large ones reduced to at most that.
+MIN_HEIGHT_PX, MAX_HEIGHT_PX = 96, 160
+GAP_PX = 4
+FONT_PX = 13
+INK, PAPER = (40, 40, 40), (255, 255, 255)
+
+
+def write_plots(
+    folder: Path, model: VariationalModel, population: Population, *, seed: int
+) -> Sequence[Path]:
+    """Writes all plots of a trained model as PNG and returns their paths."""
+    pictures = dict(draw_plots(model, population.mean, seed=seed))
+    if len(population.examples) >= 2:
+        pictures["reconstructions.png"] = reconstructions(model, population.examples)
+    paths = []
+    for name, content in pictures.items():
+        write_atomically(folder / name, _writer(content))
+        paths.append(folder / name)
+    return paths
+
+
+def draw_plots(
+    model: VariationalModel, mean: npt.NDArray[np.float32], *, seed: int
+) -> Mapping[str, bytes]:
+    """Returns the plots that show no photo, by file name, as PNG.
+
+    ``mean`` holds the latent means ``(n, d)`` of the training photos.
+    """
+    return {"traversal.png": traversal(model, mean), "samples.png": samples(model, seed=seed)}
+
+
+def traversal(model: VariationalModel, mean: npt.NDArray[np.float32]) -> bytes:
+    """Returns a PNG with a row a latent dimension and a column a value of it.
+
+    The other dimensions stay at the mean of the training photos. Rows are ordered by how much the
+    dimension varies over those photos, block by block.
+    """
+    spread = mean.std(axis=0)
+    shown = sorted(np.argsort(-spread, kind="stable")[:TRAVERSAL_ROWS].tolist())
+    labels, rows = [], []
+    for block in model.blocks:
+        inside = [i for i in shown if block.start <= i < block.end]
+        for i in sorted(inside, key=lambda i: -spread[i]):
+            codes = np.tile(mean.mean(axis=0), (len(TRAVERSAL_VALUES), 1))
+            codes[:, i] = TRAVERSAL_VALUES
+            rows.append(list(_decode(model, codes)))
+            labels.append(f"{block.name} {i - block.start}\nsd {spread[i]:.2f}")
+    left_out = model.latent_dims - len(shown)
+    title = "One latent dimension moved at a time, the others at the mean of the training photos"
+    if left_out:
+        title += f" ({left_out} that vary less left out)"
+    return _sheet(title, rows, labels, [f"{value:g}" for value in TRAVERSAL_VALUES])
+
+
+def reconstructions(model: VariationalModel, photos: Picture) -> bytes:
+    """Returns a PNG with a row a pair of photos ``(m, h, w, 3)`` and their average in the middle.
+
+    The average is decoded from the mean of the two latent means. Source: thesis, figure 5.1.
+    """
+    device = next(model.parameters()).device
+    with torch.no_grad():
+        codes = model.encode(torch.from_numpy(photos).to(device)).mean.cpu().numpy()
+    rows = []
+    for a, b in zip(range(0, len(photos) - 1, 2), range(1, len(photos), 2), strict=True):
+        one, middle, other = _decode(
+            model, np.stack([codes[a], (codes[a] + codes[b]) / 2, codes[b]])
+        )
+        rows.append([photos[a], one, middle, other, photos[b]])
+    columns = ["photo", "decoded", "average", "decoded", "photo"]
+    title = "Held-out photos, decoded, and the average of two"
+    return _sheet(title, rows, [f"pair {i + 1}" for i in range(len(rows))], columns)
+
+
+def samples(model: VariationalModel, *, seed: int) -> bytes:
+    """Returns a PNG of pictures decoded from random draws of the prior N(0, I)."""
+    rng = np.random.default_rng(seed)
+    codes = rng.standard_normal((SAMPLE_ROWS * SAMPLE_COLUMNS, model.latent_dims))
+    pictures = list(_decode(model, codes))
+    rows = [pictures[i : i + SAMPLE_COLUMNS] for i in range(0, len(pictures), SAMPLE_COLUMNS)]
+    return _sheet("Decoded from random latent vectors, N(0, I)", rows, [""] * len(rows), [])
+
+
+@torch.no_grad()
+def _decode(model: VariationalModel, codes: npt.NDArray[np.floating]) -> Picture:
+    """Returns the pictures ``(n, h, w, 3)`` uint8 of latent vectors ``(n, d)``."""
+    device = next(model.parameters()).device
+    decoded = model.decode(torch.from_numpy(codes.astype(np.float32)).to(device))
+    pictures: Picture = (decoded * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+    return pictures
+
+
+def _sheet(
+    title: str,
+    rows: Sequence[Sequence[Picture]],
+    row_labels: Sequence[str],
+    column_labels: Sequence[str],
+) -> bytes:
+    """Returns a PNG of equally large pictures in rows, under a title, with labels."""
+    font = ImageFont.load_default(FONT_PX)
+    height_px, width_px = rows[0][0].shape[:2]
+    factor = min(max(height_px, MIN_HEIGHT_PX), MAX_HEIGHT_PX) / height_px
+    cell_h, cell_w = round(height_px * factor) + GAP_PX, round(width_px * factor) + GAP_PX
+    lines = [line for label in row_labels for line in label.split("\n")]
+    left = round(max((font.getlength(line) for line in lines), default=0)) + 2 * GAP_PX
+    top = 2 * FONT_PX + (2 * FONT_PX if column_labels else 0)
+    across = max(len(row) for row in rows) * cell_w
+    page_w = max(left + across, round(font.getlength(title)) + 2 * GAP_PX) + GAP_PX
+    page = Image.new("RGB", (page_w, top + len(rows) * cell_h), PAPER)
+    draw = ImageDraw.Draw(page)
+    draw.text((GAP_PX, FONT_PX // 2), title, INK, font)
+    for x, label in enumerate(column_labels):
+        centre = left + x * cell_w + (cell_w - GAP_PX) // 2
+        draw.text((centre, top - FONT_PX // 2), label, INK, font, anchor="ms")
+    for y, (row, label) in enumerate(zip(rows, row_labels, strict=True)):
+        draw.text((GAP_PX, top + y * cell_h + cell_h // 2), label, INK, font, anchor="lm")
+        for x, pixels in enumerate(row):
+            picture = Image.fromarray(pixels)
+            if factor != 1:
+                size = (cell_w - GAP_PX, cell_h - GAP_PX)
+                picture = picture.resize(size, Image.Resampling.BICUBIC)
+            page.paste(picture, (left + x * cell_w, top + y * cell_h))
+    buffer = io.BytesIO()
+    page.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _writer(content: bytes) -> Callable[[BinaryIO], object]:
+    return lambda file: file.write(content)
