@@ -41,6 +41,14 @@ class Frame:
         v = self.zoom * (self.sin * x + self.cos * y) + self.top
         return np.stack([u, v], axis=1)
 
+    def garment(self, top: int, left: int, height: int, width: int) -> tuple[Plane, Plane]:
+        """Return garment coordinates x and y, each `(height, width)`, of a window's pixels."""
+        u = (np.arange(left, left + width, dtype=np.float32) + 0.5 - self.left) / self.zoom
+        v = (np.arange(top, top + height, dtype=np.float32) + 0.5 - self.top) / self.zoom
+        x = (self.cos * u)[None, :] + (self.sin * v)[:, None]
+        y = (-self.sin * u)[None, :] + (self.cos * v)[:, None]
+        return x.astype(np.float32, copy=False), y.astype(np.float32, copy=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Mask:
@@ -71,6 +79,8 @@ class Canvas:
         self.cover: Plane = np.zeros((height, width), np.float32)
         self.mix: Plane = np.zeros((height, width), np.float32)
         self.shade: Plane = np.ones((height, width), np.float32)
+        self.inks: list[tuple[Mask, Colour]] = []
+        """Small coloured things laid over the cloth, in order: prints, labels, buttons."""
 
     def fill(self, *shapes: Points) -> Mask:
         """Return the coverage of the union of closed `(m, 2)` polygons in garment units."""
@@ -103,6 +113,10 @@ class Canvas:
         cover = np.asarray(reduced, dtype=np.float32) * np.float32(1 / 255)
         return Mask(top, left, cover)
 
+    def grid(self, mask: Mask) -> tuple[Plane, Plane]:
+        """Return garment coordinates x and y of the mask's pixels."""
+        return self.frame.garment(mask.top, mask.left, *mask.cover.shape)
+
     def paint(
         self, mask: Mask, *, mix: Plane | float | None = None, shade: Plane | float | None = None
     ) -> None:
@@ -117,6 +131,12 @@ class Canvas:
     def darken(self, mask: Mask, share: Plane | float) -> None:
         """Take `share` of the light away under the mask; negative shares brighten."""
         self.shade[mask.window] *= 1 - share * mask.cover
+
+
+def shifted(points: Points, right: float, down: float) -> Points:
+    """Return the `(m, 2)` points moved by garment units."""
+    moved: Points = points + np.array([right, down])
+    return moved
 
 
 def smoothstep(low: float, high: float, value: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -102,7 +103,7 @@ def bezier(*controls: tuple[float, float], steps: int = 16) -> Points:
     t = np.linspace(0.0, 1.0, steps)[:, None]
     points = [np.asarray(control, dtype=np.float64)[None, :] for control in controls]
     while len(points) > 1:
-        points = [a + (b - a) * t for a, b in zip(points, points[1:], strict=False)]
+        points = [a + (b - a) * t for a, b in itertools.pairwise(points)]
     return points[0]
 
 
@@ -119,7 +120,9 @@ def neck_curve(cut: NeckCut, depth: float, *, grow: float = 0.0, steps: int = 33
     return np.stack([(cut.half_width + grow) * t, y], axis=1)
 
 
-def _side(garment: Garment, half: float, hem_half: float, armhole_y: float, length: float) -> Points:
+def _side(
+    garment: Garment, half: float, hem_half: float, armhole_y: float, length: float
+) -> Points:
     """Return the right side seam from the armpit to the hem."""
     t = np.linspace(0.0, 1.0, 14)
     y = armhole_y + (length - armhole_y) * t
@@ -153,7 +156,7 @@ def _sleeve(garment: Garment, side: int, armhole: Points, start: float) -> Sleev
     wrist = 8.2 + 3.2 * garment.sleeve_width
     share = run / FULL_SLEEVE
     half = wrist + (root - wrist) * (1 - share) ** (1.5 - 0.7 * garment.sleeve_width)
-    reach = garment.sleeve_length * FULL_SLEEVE
+    reach = FULL_SLEEVE * (garment.sleeve_length - SLEEVELESS) / (1 - SLEEVELESS)
     pull = np.exp(-run / 11.0)[:, None]
     outer = middle + normal * half[:, None]
     inner = middle - normal * half[:, None]
