@@ -84,6 +84,9 @@ class Manifest:
     config: dict[str, object]
     # Measured figures, named as in design/evaluation: shown, never used.
     quality: dict[str, float]
+    # Variance of each latent dimension over the training population: scales features as long as
+    # a catalogue is too small to do it.
+    latent_variances: tuple[float, ...]
     # Novelty below this holds for 99 of 100 training photos.
     novelty_p99: float
     format_version: int = FORMAT_VERSION
@@ -209,6 +212,7 @@ def _parse_manifest(where: str, content: bytes) -> Manifest:
             )
         record["blocks"] = tuple(LatentBlock(**block) for block in record["blocks"])
         record["features"] = tuple(_parse_feature(item) for item in record["features"])
+        record["latent_variances"] = tuple(float(v) for v in record["latent_variances"])
         return Manifest(**record)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BundleInvalid(where, f"{MANIFEST_FILE} cannot be read ({error})") from error
@@ -241,6 +245,11 @@ def _check_manifest(where: str, manifest: Manifest) -> None:
         end = block.end
     if end != d:
         raise BundleInvalid(where, f"blocks cover {end} of {d} latent dimensions")
+    if len(manifest.latent_variances) != d:
+        raise BundleInvalid(where, f"it has {len(manifest.latent_variances)} variances, not {d}")
+    unnamed = {b.name for b in manifest.blocks} - {f.name for f in manifest.features}
+    if unnamed:
+        raise BundleInvalid(where, f"block {min(unnamed)!r} has no feature of its name")
     for feature in manifest.features:
         matrix = np.array(feature.matrix, dtype=np.float64)
         if matrix.ndim != 2 or matrix.shape[1] != d or not np.isfinite(matrix).all():

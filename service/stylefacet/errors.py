@@ -17,6 +17,7 @@ StylefacetError
 ├── IndexLoading            the index is not warm yet
 ├── ShuttingDown            the server is going away
 ├── ServerUnreachable       no server answers at the address
+├── CallTimedOut            the server took longer than the caller waits
 ├── TokenRejected           no token, or a wrong one
 ├── TokenScopeInsufficient  a token that may not do this
 ├── BundleInvalid           a bundle that is damaged or disagrees with itself
@@ -33,6 +34,7 @@ class Code(IntEnum):
     """The canonical codes of google.rpc.Code that Stylefacet uses."""
 
     INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
     NOT_FOUND = 5
     ALREADY_EXISTS = 6
     PERMISSION_DENIED = 7
@@ -219,6 +221,19 @@ class FeatureNotCarried(StylefacetError):
         )
 
 
+class FeatureBundled(StylefacetError):
+    """A feature that came with the encoder cannot be changed or deleted."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "FEATURE_BUNDLED"
+
+    def __init__(self, feature: str) -> None:
+        super().__init__(
+            f"feature {feature!r} comes with the encoder; make one of another name",
+            {"subject": feature},
+        )
+
+
 class Overloaded(StylefacetError):
     """The server has as much work as it takes; nothing was done."""
 
@@ -262,6 +277,19 @@ class ServerUnreachable(StylefacetError):
         super().__init__(
             f"no server answers at {address} ({cause}); start one with `stylefacet serve`",
             {"address": address},
+        )
+
+
+class CallTimedOut(StylefacetError):
+    """A call got no answer within its deadline; made by the client."""
+
+    code = Code.DEADLINE_EXCEEDED
+    reason = "CALL_TIMED_OUT"
+
+    def __init__(self, method: str, address: str, timeout_s: float) -> None:
+        super().__init__(
+            f"{address} did not answer {method} within {timeout_s:g} s; allow it more time",
+            {"method": method, "address": address, "timeout_s": f"{timeout_s:g}"},
         )
 
 

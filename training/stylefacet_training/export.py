@@ -94,7 +94,7 @@ def export(
 
     Raises:
         ResourceMissing: when the run is none or has not ended.
-        FeatureNotCarried: when a named feature hardly varies over the training photos.
+        FeatureNotCarried: when no block or a named feature varies over the training photos.
         InvalidField: when a named feature asks for dimensions that are not there.
     """
     checkpoint = load_checkpoint(run)
@@ -118,6 +118,9 @@ def export(
         input_name="latent",
         output_names=("pixels",),
     )
+    carried = block_features(model.blocks, population.mean)
+    if not carried:
+        raise FeatureNotCarried(model.blocks[0].name, "all latent dimensions have collapsed")
     manifest = Manifest(
         name=name,
         input_height_px=model.height_px,
@@ -125,7 +128,7 @@ def export(
         latent_dimension_count=model.latent_dims,
         blocks=model.blocks,
         features=(
-            *block_features(model.blocks, population.mean),
+            *carried,
             *(dimensions_feature(feature, population.mean) for feature in features),
         ),
         training_data=training_data or f"{summary.data_title}, {summary.picture_count:,} pictures",
@@ -134,6 +137,7 @@ def export(
         train_time=datetime.now(UTC).isoformat(timespec="seconds"),
         config=asdict(config),
         quality=summary.quality(),
+        latent_variances=tuple(float(v) for v in population.mean.var(axis=0)),
         novelty_p99=float(np.percentile(own, PERCENTILE)) if own is not None else 1.0,
     )
     pictures = draw_plots(model, population.mean, seed=config.seed)

@@ -8,6 +8,8 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from stylefacet.bundle import FeatureKind
+
 
 @dataclass(frozen=True, slots=True)
 class ProductFields:
@@ -145,13 +147,6 @@ class KnownImage:
 
     product_id: str
     image_id: str
-
-
-class FeatureKind(StrEnum):
-    """How a feature is defined: chosen latent dimensions, or a map fitted from examples."""
-
-    DIMENSIONS = "dimensions"
-    PROJECTION = "projection"
 
 
 @dataclass(frozen=True, slots=True)

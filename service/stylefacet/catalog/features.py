@@ -4,8 +4,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from stylefacet.bundle import FeatureKind
 from stylefacet.catalog import tables as t
-from stylefacet.catalog.entities import FeatureDefinition, FeatureKind, FeatureRealisation
+from stylefacet.catalog.entities import FeatureDefinition, FeatureRealisation
 from stylefacet.catalog.images import pack_vector, unpack_vector
 from stylefacet.errors import EtagMismatch, ResourceExists, ResourceMissing
 

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from stylefacet.errors import FeatureNotCarried, InvalidField
 
-# Below this spread, in units of the prior's variance, a feature tells no two items apart.
+# Below this mean squared distance, in units of the prior's variance, a feature tells no two items
+# apart, and its scale would only blow up noise.
 SPREAD_FLOOR = 1e-4
 
 
@@ -29,21 +30,20 @@ class Projection:
 
 
 def fit_scale(
-    feature: str, matrix: npt.NDArray[np.float32], population: npt.NDArray[np.float32]
+    feature: str, matrix: npt.NDArray[np.float32], covariance: npt.NDArray[np.float64]
 ) -> float:
-    """Returns the scale at which two items of a population ``(n, d)`` are 1 apart in mean square.
+    """Returns the scale at which two items of a population are 1 apart in mean square.
 
-    For independent items the mean squared distance is twice the sum of the variances.
+    ``covariance`` is ``(d, d)``, that of the population's latent vectors: the mean squared
+    distance of two independent items is twice the trace of the mapped covariance.
 
     Raises:
         FeatureNotCarried: when the population hardly differs in the feature.
     """
-    coordinates = population.astype(np.float64) @ matrix.astype(np.float64).T
-    spread = 2.0 * float(coordinates.var(axis=0).sum())
+    wide = matrix.astype(np.float64)
+    spread = 2.0 * float(np.einsum("kd,de,ke->", wide, covariance, wide))
     if not spread > SPREAD_FLOOR:
-        raise FeatureNotCarried(
-            feature, f"its mean squared distance over {len(population)} items is {spread:.2g}"
-        )
+        raise FeatureNotCarried(feature, f"two items are {spread:.2g} apart in mean square")
     return float(spread**-0.5)
 
 

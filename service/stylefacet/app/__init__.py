@@ -1,0 +1,1 @@
+"""Use cases over inference, catalogue, features and search; knows neither gRPC nor protobuf."""

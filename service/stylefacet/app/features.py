@@ -1,0 +1,215 @@
+"""The features that searches may weigh: those of the bundle and those made at run time; no RPC."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+
+from stylefacet.app.follower import IndexFollower
+from stylefacet.bundle import FeatureKind, LatentBlock, Manifest
+from stylefacet.catalog.entities import FeatureDefinition, FeatureRealisation
+from stylefacet.catalog.store import Store
+from stylefacet.errors import (
+    FeatureBundled,
+    InvalidField,
+    ResourceExists,
+    ResourceMissing,
+)
+from stylefacet.features.projection import Projection, dimensions_matrix, fit_scale
+from stylefacet.search.index import SimilarityIndex
+
+# With fewer images the catalogue is no population to take a scale from.
+MIN_POPULATION = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFeature:
+    """A feature as the active encoder realises it; ``model`` is what its fit left, if any."""
+
+    name: str
+    display_name: str
+    kind: FeatureKind
+    bundled: bool
+    dimensions: tuple[int, ...]
+    projection: Projection
+    version: int = 1
+    model: Mapping[str, object] = field(default_factory=dict)
+    create_time: datetime | None = None
+
+
+class FeatureBook:
+    """All features by name, in step with the store and with the index.
+
+    Thread-safe. ``_lock`` guards the replacement of ``_features``; the mapping itself never
+    changes, so readers need no lock.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        index: SimilarityIndex,
+        follower: IndexFollower,
+        encoder_id: str,
+        manifest: Manifest,
+    ) -> None:
+        self._store = store
+        self._index = index
+        self._follower = follower
+        self._encoder_id = encoder_id
+        self._manifest = manifest
+        self._lock = threading.Lock()
+        self._bundled = {feature.name: feature for feature in _bundled_features(manifest)}
+        self._features: dict[str, LiveFeature] = {}
+        self._sequence = -1
+
+    def catch_up(self) -> None:
+        """Follows the store: features that any server made are known here afterwards."""
+        if self._sequence == self._store.feature_sequence():
+            return
+        with self._lock:
+            sequence = self._store.feature_sequence()
+            if self._sequence == sequence:
+                return
+            live = self._bundled | self._read_created()
+            self._index.set_features(
+                {name: feature.projection.scaled_matrix() for name, feature in live.items()}
+            )
+            self._features, self._sequence = live, sequence
+
+    def list_all(self) -> list[LiveFeature]:
+        """Returns all features in order of name."""
+        self.catch_up()
+        return [self._features[name] for name in sorted(self._features)]
+
+    def get(self, name: str) -> LiveFeature:
+        """Returns one feature.
+
+        Raises:
+            ResourceMissing: with the names there are.
+        """
+        self.catch_up()
+        try:
+            return self._features[name]
+        except KeyError:
+            known = ", ".join(sorted(self._features)[:12])
+            raise ResourceMissing("feature", name, f"there are {known}") from None
+
+    def block_weights(self) -> dict[str, float]:
+        """Returns the weights of a search that names none: every latent block once."""
+        return {block.name: 1.0 for block in self._manifest.blocks}
+
+    def create(
+        self, name: str, display_name: str, dimensions: Sequence[int], block_name: str
+    ) -> LiveFeature:
+        """Makes a feature of latent dimensions, or of the whole block of that name.
+
+        Raises:
+            InvalidField: unless exactly one of the two is given, and known.
+            ResourceExists: for a name that is taken.
+            FeatureNotCarried: when the catalogue hardly differs in it.
+        """
+        if bool(dimensions) == bool(block_name):
+            raise InvalidField("dimensions", "give either latent dimensions or a block")
+        if block_name:
+            block = self._find_block(block_name)
+            dimensions = range(block.start, block.end)
+        self.check_name_free(name)
+        matrix = dimensions_matrix(dimensions, self._manifest.latent_dimension_count)
+        scale = fit_scale(name, matrix, self._covariance())
+        definition = _definition(name, display_name, FeatureKind.DIMENSIONS, tuple(dimensions))
+        realisation = FeatureRealisation(name, self._encoder_id, 1, matrix, scale, {})
+        self._store.create_feature(definition, realisation)
+        return self.get(name)
+
+    def delete(self, name: str) -> None:
+        """Deletes a feature made at run time.
+
+        Raises:
+            FeatureBundled: for one of the bundle; ResourceMissing for one that is not there.
+        """
+        if name in self._bundled:
+            raise FeatureBundled(name)
+        self._store.delete_feature(name)
+        self.catch_up()
+
+    def check_name_free(self, name: str) -> None:
+        """Refuses a name that the bundle has.
+
+        Raises:
+            ResourceExists
+        """
+        if name in self._bundled:
+            raise ResourceExists("feature", name, "it comes with the encoder; choose another name")
+
+    def _covariance(self) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        """Returns the ``(d, d)`` covariance of the catalogue, or of the training photos."""
+        self._follower.catch_up()
+        moments = self._index.moments()
+        if moments.count >= MIN_POPULATION:
+            return moments.covariance
+        return np.diag(np.array(self._manifest.latent_variances, dtype=np.float64))
+
+    def _find_block(self, name: str) -> LatentBlock:
+        for block in self._manifest.blocks:
+            if block.name == name:
+                return block
+        known = ", ".join(block.name for block in self._manifest.blocks)
+        raise InvalidField("block", f"there is no block {name!r}; the encoder has {known}")
+
+    def _read_created(self) -> dict[str, LiveFeature]:
+        definitions = {feature.name: feature for feature in self._store.list_features()}
+        return {
+            realisation.feature: _live(definitions[realisation.feature], realisation)
+            for realisation in self._store.list_realisations(self._encoder_id)
+            if realisation.feature in definitions and realisation.feature not in self._bundled
+        }
+
+
+def _bundled_features(manifest: Manifest) -> list[LiveFeature]:
+    return [
+        LiveFeature(
+            name=feature.name,
+            display_name=feature.display_name,
+            kind=feature.kind,
+            bundled=True,
+            dimensions=_selected(feature.matrix),
+            projection=Projection(np.array(feature.matrix, dtype=np.float32), feature.scale),
+            create_time=datetime.fromisoformat(manifest.train_time),
+        )
+        for feature in manifest.features
+    ]
+
+
+def _selected(matrix: tuple[tuple[float, ...], ...]) -> tuple[int, ...]:
+    """Returns the dimensions that a matrix selects; empty when it mixes them."""
+    if all(sorted(row)[-2:] == [0.0, 1.0] and sum(map(abs, row)) == 1 for row in matrix):
+        return tuple(row.index(1.0) for row in matrix)
+    return ()
+
+
+def _live(definition: FeatureDefinition, realisation: FeatureRealisation) -> LiveFeature:
+    return LiveFeature(
+        name=definition.name,
+        display_name=definition.display_name,
+        kind=definition.kind,
+        bundled=False,
+        dimensions=definition.dimensions,
+        projection=Projection(realisation.matrix, realisation.scale),
+        version=realisation.version,
+        model=realisation.model,
+        create_time=definition.create_time,
+    )
+
+
+def _definition(
+    name: str,
+    display_name: str,
+    kind: FeatureKind,
+    dimensions: tuple[int, ...] = (),
+    examples: tuple[tuple[str, str], ...] = (),
+) -> FeatureDefinition:
+    # The store sets the etag and the times.
+    unset = datetime.min.replace(tzinfo=UTC)
+    return FeatureDefinition(name, display_name, kind, dimensions, examples, "", unset, unset)

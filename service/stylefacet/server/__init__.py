@@ -1,0 +1,1 @@
+"""The gRPC server, the only place where server-side gRPC code lives."""

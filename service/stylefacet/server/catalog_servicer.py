@@ -1,0 +1,177 @@
+"""Serves CatalogService: messages in, use cases, messages out."""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf.empty_pb2 import Empty
+
+from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_token
+from stylefacet.app.uploads import UploadRow, Uploads
+from stylefacet.catalog.entities import CatalogRow, ProductImage
+from stylefacet.catalog.filter import parse_filter
+from stylefacet.catalog.store import Store
+from stylefacet.errors import InvalidField, StylefacetError
+from stylefacet.server import convert
+from stylefacet.server.pipeline import Pipeline
+from stylefacet.v1 import catalog_service_pb2 as pb
+from stylefacet.v1 import catalog_service_pb2_grpc, product_pb2
+
+MAX_BATCH_SIZE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    row_number: int
+    row: CatalogRow | StylefacetError
+
+
+class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
+    """Thread-safe; decoding and embedding run in the shared pool."""
+
+    def __init__(
+        self, store: Store, uploads: Uploads, encoder_id: str, pool: Executor, stream_depth: int
+    ) -> None:
+        self._store = store
+        self._uploads = uploads
+        self._encoder_id = encoder_id
+        self._pool = pool
+        self._stream_depth = stream_depth
+
+    def GetProduct(
+        self, request: pb.GetProductRequest, context: grpc.ServicerContext
+    ) -> product_pb2.Product:
+        """Returns one product."""
+        product_id = convert.read_name("name", request.name, "products")
+        return convert.write_product(self._store.get_product(product_id))
+
+    def ListProducts(
+        self, request: pb.ListProductsRequest, context: grpc.ServicerContext
+    ) -> pb.ListProductsResponse:
+        """Returns a page of products in order of name."""
+        asked = {"method": "ListProducts", "filter": request.filter}
+        after = read_page_token(request.page_token, asked)
+        condition = parse_filter(request.filter) if request.filter.strip() else None
+        products, following = self._store.list_products(
+            condition, after, clamp_page_size(request.page_size)
+        )
+        return pb.ListProductsResponse(
+            products=[convert.write_product(product) for product in products],
+            next_page_token=make_page_token(asked, following) if following else "",
+        )
+
+    def UpdateProduct(
+        self, request: pb.UpdateProductRequest, context: grpc.ServicerContext
+    ) -> product_pb2.Product:
+        """Changes or creates a product."""
+        change = convert.read_product_update(request)
+        return convert.write_product(self._store.update_product(change))
+
+    def BatchUpdateProducts(
+        self, request: pb.BatchUpdateProductsRequest, context: grpc.ServicerContext
+    ) -> pb.BatchUpdateProductsResponse:
+        """Changes or creates products, all or none."""
+        if not 1 <= len(request.requests) <= MAX_BATCH_SIZE:
+            raise InvalidField(
+                "requests", f"holds {len(request.requests)}; send 1 to {MAX_BATCH_SIZE}"
+            )
+        changes = [convert.read_product_update(item) for item in request.requests]
+        products = self._store.batch_update(changes)
+        return pb.BatchUpdateProductsResponse(products=map(convert.write_product, products))
+
+    def DeleteProduct(
+        self, request: pb.DeleteProductRequest, context: grpc.ServicerContext
+    ) -> Empty:
+        """Deletes a product and its images."""
+        product_id = convert.read_name("name", request.name, "products")
+        self._store.delete_product(product_id, request.etag)
+        return Empty()
+
+    def CreateProductImage(
+        self, request: pb.CreateProductImageRequest, context: grpc.ServicerContext
+    ) -> product_pb2.ProductImage:
+        """Stores one image of an existing product and embeds it."""
+        product_id = convert.read_name("parent", request.parent, "products")
+        if not request.product_image.content:
+            raise InvalidField("product_image.content", "is empty; send the image's bytes")
+        product = self._store.get_product(product_id)
+        row = UploadRow(
+            product.fields, request.product_image.content, request.product_image_id, frozenset()
+        )
+        outcome = self._pool.submit(self._uploads.write_one, row).result()
+        return convert.write_product_image(self._store.get_image(product_id, outcome.image_id))
+
+    def GetProductImage(
+        self, request: pb.GetProductImageRequest, context: grpc.ServicerContext
+    ) -> product_pb2.ProductImage:
+        """Returns one image's record."""
+        product_id, image_id = convert.read_image_name("name", request.name)
+        view = request.view or product_pb2.PRODUCT_IMAGE_VIEW_FULL
+        return self._write_images(product_id, [self._store.get_image(product_id, image_id)], view)[
+            0
+        ]
+
+    def ListProductImages(
+        self, request: pb.ListProductImagesRequest, context: grpc.ServicerContext
+    ) -> pb.ListProductImagesResponse:
+        """Returns a page of a product's images in order of name."""
+        product_id = convert.read_name("parent", request.parent, "products")
+        view = request.view or product_pb2.PRODUCT_IMAGE_VIEW_BASIC
+        asked = {"method": "ListProductImages", "parent": request.parent, "view": view}
+        after = read_page_token(request.page_token, asked)
+        images, following = self._store.list_images(
+            product_id, after, clamp_page_size(request.page_size)
+        )
+        return pb.ListProductImagesResponse(
+            product_images=self._write_images(product_id, images, view),
+            next_page_token=make_page_token(asked, following) if following else "",
+        )
+
+    def DeleteProductImage(
+        self, request: pb.DeleteProductImageRequest, context: grpc.ServicerContext
+    ) -> Empty:
+        """Deletes an image."""
+        self._store.delete_image(*convert.read_image_name("name", request.name))
+        return Empty()
+
+    def UploadProducts(
+        self, request_iterator: Iterator[pb.UploadProductsRequest], context: grpc.ServicerContext
+    ) -> Iterator[pb.UploadProductsResponse]:
+        """Stores a stream of rows; rows that are ready together share one commit."""
+        pipeline = Pipeline(request_iterator, self._prepare, self._pool, self._stream_depth)
+        for batch in pipeline.batches():
+            rows = [item.row for item in batch if isinstance(item.row, CatalogRow)]
+            written = self._uploads.write(rows) if rows else None
+            outcomes = iter(written.rows) if written else iter(())
+            for item in batch:
+                if isinstance(item.row, StylefacetError):
+                    yield convert.write_upload_failure(item.row_number, item.row)
+                else:
+                    assert written is not None
+                    yield convert.write_upload_outcome(
+                        item.row_number, next(outcomes), written.sequence
+                    )
+
+    def _prepare(self, request: pb.UploadProductsRequest) -> _Prepared:
+        try:
+            fields = convert.read_product_fields(request.product)
+            mask = convert.read_product_mask(request.product)
+            row = UploadRow(fields, request.content, request.product_image_id, mask)
+            return _Prepared(request.row_number, self._uploads.prepare(row))
+        except StylefacetError as error:
+            return _Prepared(request.row_number, error)
+
+    def _write_images(
+        self, product_id: str, images: list[ProductImage], view: product_pb2.ProductImageView
+    ) -> list[product_pb2.ProductImage]:
+        embeddings = {}
+        if view == product_pb2.PRODUCT_IMAGE_VIEW_FULL:
+            embeddings = dict(self._store.list_embeddings(product_id, self._encoder_id))
+        thumbnails: dict[str, bytes | None] = {}
+        if view == product_pb2.PRODUCT_IMAGE_VIEW_THUMBNAIL:
+            thumbnails = {i.id: self._store.get_kept_input(product_id, i.id) for i in images}
+        return [
+            convert.write_product_image(image, embeddings.get(image.id), thumbnails.get(image.id))
+            for image in images
+        ]

@@ -1,0 +1,188 @@
+"""The composition root: builds every part of a server from its settings, starts it, stops it."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from stylefacet.app.features import FeatureBook
+from stylefacet.app.follower import IndexFollower
+from stylefacet.app.photos import PhotoEmbedder
+from stylefacet.app.similarity import SimilaritySearch
+from stylefacet.app.uploads import Uploads
+from stylefacet.bundle import Bundle, read_bundle
+from stylefacet.catalog.store import Store
+from stylefacet.errors import EncoderMismatch, SettingInvalid
+from stylefacet.imaging import ImageLimits
+from stylefacet.inference import Encoder
+from stylefacet.limits import CHANNEL_OPTIONS
+from stylefacet.search.index import SimilarityIndex
+from stylefacet.server.catalog_servicer import CatalogServicer
+from stylefacet.server.encoder_servicer import EncoderServicer
+from stylefacet.server.feature_servicer import FeatureServicer
+from stylefacet.server.interceptor import CallInterceptor
+from stylefacet.server.settings import Settings, split_address
+from stylefacet.server.similarity_servicer import SimilarityServicer
+from stylefacet.v1 import (
+    catalog_service_pb2,
+    catalog_service_pb2_grpc,
+    encoder_service_pb2,
+    encoder_service_pb2_grpc,
+    feature_service_pb2,
+    feature_service_pb2_grpc,
+    similarity_service_pb2,
+    similarity_service_pb2_grpc,
+)
+
+_log = logging.getLogger(__name__)
+# Threads beyond the calls that are admitted, so that health and refusals are always answered.
+_SPARE_HANDLER_COUNT = 4
+
+
+class Server:
+    """One server over one store and one encoder; :meth:`start` it once, :meth:`stop` it once."""
+
+    def __init__(
+        self, settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Loads the bundle, opens the store and fills the index; nothing listens yet.
+
+        Raises:
+            BundleInvalid, StoreCorrupt, SettingInvalid, EncoderMismatch: it cannot serve.
+        """
+        self._settings = settings
+        bundle = read_bundle(settings.bundle)
+        self._encoder = Encoder(bundle)
+        self._store = _open_store(settings, now)
+        try:
+            self._bind_encoder()
+            self._pool = ThreadPoolExecutor(
+                settings.worker_count or os.cpu_count() or 1, thread_name_prefix="photo"
+            )
+            self._health = health.HealthServicer()
+            self._server = self._build(bundle)
+            self.port = self._listen()
+        except BaseException:
+            self._store.close()
+            raise
+        self._stopped = threading.Event()
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT that the server listens at, with the port it got."""
+        host, _ = split_address(self._settings.address)
+        return f"{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def start(self) -> None:
+        """Fills the index from the store, then accepts calls."""
+        self._follower.load()
+        self._features.catch_up()
+        self._server.start()
+        self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+        for name in _service_names():
+            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        _log.info("serving", extra={"address": self.address, "encoder": self._encoder.id})
+
+    def stop(self) -> None:
+        """Refuses new calls, lets those under way end within the grace, closes everything."""
+        if self._stopped.is_set():
+            return
+        self._health.enter_graceful_shutdown()
+        self._server.stop(self._settings.shutdown_grace_s).wait()
+        self._pool.shutdown()
+        self._store.close()
+        self._stopped.set()
+        _log.info("stopped")
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Waits until the server has stopped; returns whether it has."""
+        return self._stopped.wait(timeout_s)
+
+    def _bind_encoder(self) -> None:
+        bound = self._store.bind_encoder(self._encoder.id)
+        if bound != self._encoder.id:
+            raise EncoderMismatch(
+                f"the catalogue at {self._settings.store_url}",
+                bound,
+                self._encoder.id,
+                "serve it with its own bundle, or choose another data directory and import again",
+            )
+
+    def _build(self, bundle: Bundle) -> grpc.Server:
+        settings, encoder_id, manifest = self._settings, self._encoder.id, bundle.manifest
+        limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
+        embedder = PhotoEmbedder(self._encoder, limits)
+        uploads = Uploads(self._store, embedder, settings.keep_inputs)
+        index = SimilarityIndex(manifest.latent_dimension_count)
+        self._follower = IndexFollower(self._store, index, encoder_id)
+        self._features = FeatureBook(self._store, index, self._follower, encoder_id, manifest)
+        similarity = SimilaritySearch(self._store, index, self._follower, self._features, embedder)
+
+        handlers = ThreadPoolExecutor(
+            settings.max_concurrent_calls + _SPARE_HANDLER_COUNT, thread_name_prefix="call"
+        )
+        server = grpc.server(
+            handlers,
+            interceptors=[CallInterceptor(settings.max_concurrent_calls)],
+            # Without this a second server could listen at the same port, and calls would be split.
+            options=[("grpc.so_reuseport", 0), *CHANNEL_OPTIONS],
+        )
+        depth = settings.stream_depth
+        catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(
+            CatalogServicer(self._store, uploads, encoder_id, self._pool, depth), server
+        )
+        encoder_service_pb2_grpc.add_EncoderServiceServicer_to_server(
+            EncoderServicer(embedder, bundle.decoder is not None, self._pool, depth), server
+        )
+        feature_service_pb2_grpc.add_FeatureServiceServicer_to_server(
+            FeatureServicer(self._features, encoder_id), server
+        )
+        similarity_service_pb2_grpc.add_SimilarityServiceServicer_to_server(
+            SimilarityServicer(similarity, encoder_id, self._pool), server
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        self._health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+        reflection.enable_server_reflection(
+            (*_service_names(), health.SERVICE_NAME, reflection.SERVICE_NAME), server
+        )
+        return server
+
+    def _listen(self) -> int:
+        try:
+            return int(self._server.add_insecure_port(self._settings.address))
+        except RuntimeError as error:
+            raise SettingInvalid(
+                "address",
+                f"cannot listen at {self._settings.address}: is another server there? "
+                "Stop it or choose another port",
+            ) from error
+
+
+def _open_store(settings: Settings, now: Callable[[], datetime]) -> Store:
+    if not settings.database_url:
+        try:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingInvalid(
+                "data_dir", f"{settings.data_dir} cannot be made ({error.strerror})"
+            ) from error
+    return Store(settings.store_url, now)
+
+
+def _service_names() -> tuple[str, ...]:
+    return tuple(
+        descriptor.full_name
+        for module in (
+            catalog_service_pb2,
+            encoder_service_pb2,
+            feature_service_pb2,
+            similarity_service_pb2,
+        )
+        for descriptor in module.DESCRIPTOR.services_by_name.values()
+    )
