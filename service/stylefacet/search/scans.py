@@ -163,7 +163,9 @@ class LatentMatrix:
         moved = query - centre
         slope = 2 * gram @ moved
         factors = np.r_[slope, -weights]
-        bound = gamma(len(factors)) * float(np.abs(factors) @ self._max_abs)
+        # Weight zero times an overflowed norm is NaN: no bound, just as infinity is none.
+        with np.errstate(invalid="ignore"):
+            bound = gamma(len(factors)) * float(np.abs(factors) @ self._max_abs)
         bound += _UNDERFLOW * (1 + float(self._max_abs.sum()))
         # What float64 itself may lose: in the norms, and where the offset cancels against the sum.
         size = float(np.abs(moved) @ np.abs(gram) @ (np.abs(moved) + 2 * np.abs(centre)))
