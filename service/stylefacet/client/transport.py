@@ -1,0 +1,181 @@
+"""Carries calls: deadlines, retries and the errors a server sends; knows no resource by name."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import grpc
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from stylefacet.errors import (
+    CallTimedOut,
+    ServerUnreachable,
+    ShuttingDown,
+    StylefacetError,
+    TokenRejected,
+)
+from stylefacet.limits import CHANNEL_OPTIONS
+
+if TYPE_CHECKING:  # the generic parameters of gRPC's classes exist in its stubs alone
+    from grpc import StreamStreamMultiCallable, UnaryUnaryMultiCallable
+
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
+# The longest a cause is quoted from gRPC's own text.
+_MAX_CAUSE_LENGTH = 160
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """When to send a call again: after ``UNAVAILABLE``, or when the server names a delay.
+
+    Delays double from ``first_delay_s`` to ``max_delay_s``, each shortened at random by up to a
+    half so that callers do not return together. A server's own delay is kept as the least, and
+    is believed as long as the call's deadline allows, beyond ``attempts``.
+    """
+
+    attempts: int = 4
+    first_delay_s: float = 0.2
+    max_delay_s: float = 5.0
+
+    def delay_s(self, failures: int, retry_after_s: float | None, chance: float) -> float:
+        """Returns the wait after the given number of failures; ``chance`` is in [0, 1)."""
+        backoff = min(self.first_delay_s * 2.0 ** min(failures - 1, 30), self.max_delay_s)
+        return max(backoff * (1 - chance / 2), retry_after_s or 0.0)
+
+
+@dataclass(slots=True)
+class Transport:
+    """A channel to one server. Thread-safe, as gRPC's channels are."""
+
+    address: str
+    token: str | None = None
+    credentials: grpc.ChannelCredentials | None = None
+    timeout_s: float = 30.0
+    retry: RetryPolicy = RetryPolicy()
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = random.random
+    channel: grpc.Channel = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.credentials is None:
+            self.channel = grpc.insecure_channel(self.address, options=CHANNEL_OPTIONS)
+        else:
+            self.channel = grpc.secure_channel(
+                self.address, self.credentials, options=CHANNEL_OPTIONS
+            )
+
+    def close(self) -> None:
+        """Ends the connection; calls under way fail."""
+        self.channel.close()
+
+    def call(
+        self,
+        method: "UnaryUnaryMultiCallable[RequestT, ResponseT]",
+        request: RequestT,
+        timeout_s: float | None = None,
+    ) -> ResponseT:
+        """Returns the reply of a unary call, within the deadline and after retries.
+
+        Raises:
+            StylefacetError: of the class the server raised, or one that says why it could not
+                be asked.
+        """
+        allowed_s = self.timeout_s if timeout_s is None else timeout_s
+        deadline = time.monotonic() + allowed_s
+        failures = 0
+        while True:
+            left_s = max(deadline - time.monotonic(), 0.001)
+            try:
+                return method(request, timeout=left_s, metadata=self._metadata())
+            except grpc.RpcError as error:
+                failure = self.failure(error, allowed_s)
+                failures += 1
+                wait_s = self.wait_before_retry_s(failure, failures)
+                if wait_s is None or time.monotonic() + wait_s >= deadline:
+                    raise failure from error
+            self.sleep(wait_s)
+
+    def stream(
+        self,
+        method: "StreamStreamMultiCallable[RequestT, ResponseT]",
+        requests: Iterator[RequestT],
+    ) -> Any:
+        """Returns a started bidirectional call, to iterate and to cancel.
+
+        ``Any``, because gRPC's type for it lacks the iteration. Its errors are read with
+        :meth:`failure`.
+        """
+        return method(requests, metadata=self._metadata())
+
+    def wait_before_retry_s(
+        self, failure: StylefacetError, failures: int, attempts: int | None = None
+    ) -> float | None:
+        """Returns how long to wait before the next attempt; none when there should be no next."""
+        told = failure.retry_after_s
+        transient = isinstance(failure, (ServerUnreachable, ShuttingDown))
+        left = failures < (self.retry.attempts if attempts is None else attempts)
+        if told is None and not (transient and left):
+            return None
+        return self.retry.delay_s(failures, told, self.chance())
+
+    def failure(self, error: Any, timeout_s: float) -> StylefacetError:
+        """Returns the error a failed call, a ``grpc.RpcError``, stands for."""
+        if not isinstance(error, grpc.Call):
+            return StylefacetError(f"the call failed ({error})")
+        code, text = error.code(), error.details() or ""
+        status = _status_of(error)
+        if status is not None:
+            return error_of(status)
+        if code is grpc.StatusCode.UNAVAILABLE:
+            return ServerUnreachable(self.address, _cause(text))
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return CallTimedOut("the call", self.address, timeout_s)
+        if code is grpc.StatusCode.UNAUTHENTICATED:
+            return TokenRejected()
+        if code is grpc.StatusCode.UNIMPLEMENTED:
+            return StylefacetError(f"the server at {self.address} is older and lacks this call")
+        return StylefacetError(f"{text or 'the call failed'} ({code.name})")
+
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {self.token}"),) if self.token else ()
+
+
+def error_of(status: status_pb2.Status) -> StylefacetError:
+    """Returns the error that a ``google.rpc.Status`` with a code other than OK stands for."""
+    info = error_details_pb2.ErrorInfo()
+    retry = error_details_pb2.RetryInfo()
+    retry_after_s: float | None = None
+    for detail in status.details:
+        if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
+            detail.Unpack(info)
+        elif detail.Is(error_details_pb2.RetryInfo.DESCRIPTOR) and detail.Unpack(retry):
+            retry_after_s = retry.retry_delay.ToTimedelta().total_seconds()
+    message = status.message or f"the server failed with code {status.code}"
+    error = StylefacetError.from_wire(info.reason, message, dict(info.metadata))
+    # What this server said counts, not the class's usual delay.
+    error.retry_after_s = retry_after_s
+    return error
+
+
+def _status_of(error: Any) -> status_pb2.Status | None:
+    """Returns the rich status of a call, if the server sent one that can be trusted."""
+    try:
+        status: status_pb2.Status | None = rpc_status.from_call(error)
+    except ValueError:
+        # Code or text disagree with the details: something between us and the server made it.
+        return None
+    return status
+
+
+def _cause(text: str) -> str:
+    """Returns the telling end of gRPC's account of a connection that failed."""
+    if "Connection refused" in text:
+        return "connection refused"
+    if "resolution" in text or "DNS" in text or "resolve" in text:
+        return "its name or port cannot be resolved"
+    lines = text.strip().splitlines()
+    return lines[0][:_MAX_CAUSE_LENGTH] if lines else "connection lost"

@@ -1,0 +1,229 @@
+"""What the client takes and gives: plain frozen values; knows neither gRPC nor protobuf."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from stylefacet.errors import StylefacetError
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A catalogue item. Times and ``etag`` come from the server; leave them out when writing."""
+
+    product_id: str
+    category: str = ""
+    display_name: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    style_id: str = ""
+    etag: str = ""
+    create_time: datetime | None = None
+    update_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """A latent vector of ``encoder``, in units of the prior's standard deviation.
+
+    ``novelty`` says how unlike the training photos the image is; compare
+    :attr:`Encoder.novelty_p99`.
+    """
+
+    encoder: str
+    mean: tuple[float, ...]
+    novelty: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProductImage:
+    """A stored photo. ``embedding`` and ``thumbnail`` (PNG) depend on the view asked for."""
+
+    product_id: str
+    image_id: str
+    content_sha256: str
+    width_px: int
+    height_px: int
+    embedding: Embedding | None
+    thumbnail: bytes
+    create_time: datetime | None
+
+    @property
+    def name(self) -> str:
+        """The resource name ``products/{product}/images/{image}``."""
+        return f"products/{self.product_id}/images/{self.image_id}"
+
+
+class ImageView(StrEnum):
+    """How much of a product image a reply carries."""
+
+    BASIC = "basic"
+    FULL = "full"
+    THUMBNAIL = "thumbnail"
+
+
+class Outcome(StrEnum):
+    """What became of an uploaded row."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRow:
+    """A product and, unless ``read_content`` is none, one photo of it.
+
+    ``read_content`` is called when the row's turn comes, so that a large upload holds few photos
+    at a time; what it raises as :class:`StylefacetError` or :class:`OSError` fails the row alone.
+    ``row_number`` is unique within an upload.
+    """
+
+    row_number: int
+    product: Product
+    read_content: Callable[[], bytes] | None = None
+    image_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOutcome:
+    """What became of one row; ``error`` is set when and only when it failed.
+
+    Searches that have seen ``sequence_number`` see the row.
+    """
+
+    row_number: int
+    product_id: str
+    outcome: Outcome
+    error: StylefacetError | None = None
+    image_name: str = ""
+    sequence_number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureDistance:
+    """How one feature bears on a hit.
+
+    ``distance`` is in the feature's own scale: 1 is the root mean square over two products drawn
+    at random. The contributions of a hit add up to its squared distance.
+    """
+
+    feature_id: str
+    distance: float
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A product near the query, by its nearest image."""
+
+    product: Product
+    image_name: str
+    squared_distance: float
+    features: tuple[FeatureDistance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Hits, nearest first; the encoder they were found with and the last change they reflect."""
+
+    hits: tuple[Hit, ...]
+    encoder: str
+    sequence_number: int
+    query_novelty: float
+
+
+@dataclass(frozen=True, slots=True)
+class LatentBlock:
+    """A named half-open range of latent dimensions."""
+
+    block: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """A model the server has loaded. ``encoder_id`` is the digest of its bundle."""
+
+    encoder_id: str
+    display_name: str
+    input_height_px: int
+    input_width_px: int
+    latent_dimension_count: int
+    blocks: tuple[LatentBlock, ...]
+    decodable: bool
+    quality: Mapping[str, float]
+    training_data: str
+    licence: str
+    train_time: datetime | None
+    novelty_p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureQuality:
+    """Cross-validated figures of a fitted feature, each beside what chance would give."""
+
+    balanced_accuracy: float
+    chance_accuracy: float
+    precision_at_10: float
+    chance_precision_at_10: float
+    carried: bool
+    example_count: int
+
+
+class FeatureKind(StrEnum):
+    """How a feature came to its map."""
+
+    UNSPECIFIED = "unspecified"
+    DIMENSIONS = "dimensions"
+    PROJECTION = "projection"
+
+
+class FeatureOrigin(StrEnum):
+    """Where a feature comes from."""
+
+    UNSPECIFIED = "unspecified"
+    BUNDLED = "bundled"
+    CREATED = "created"
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A name for something the encoder sees."""
+
+    feature_id: str
+    display_name: str
+    kind: FeatureKind
+    origin: FeatureOrigin
+    dimensions: tuple[int, ...]
+    coordinate_count: int
+    scale: float
+    encoder: str
+    version: int
+    quality: FeatureQuality | None
+    values: tuple[str, ...]
+    create_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Values of a fitted feature with their probabilities, most probable first.
+
+    Empty when the encoder does not carry the feature.
+    """
+
+    feature_id: str
+    carried: bool
+    values: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedOutcome:
+    """The embedding of one image of a stream, or the error it met."""
+
+    position: int
+    embedding: Embedding | None
+    error: StylefacetError | None
