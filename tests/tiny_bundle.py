@@ -1,4 +1,4 @@
-"""Builds the tests' encoder with plain ONNX operators, so that no test of the service needs torch."""
+"""Builds the tests' encoder with plain ONNX operators, so that the service's tests need no torch."""
 
 import io
 from typing import Any

@@ -4,7 +4,8 @@ Training and serving both read photos through :func:`read_letterbox`, so that th
 """
 
 import io
-import warnings
+import struct
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,21 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 DRAFT_OVERSAMPLING = 2
 # Rows and columns at the edge of a photo that count as its border, in letterbox pixels.
 BORDER_PX = 2
+# What Pillow's parsers let escape on damaged input.
+_PARSER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+)
+# Pillow's own guard warns through a global and refuses at a bound that callers cannot state; every
+# size is checked against ImageLimits before pixels are decoded.
+Image.MAX_IMAGE_PIXELS = None
 _WHITE = (255, 255, 255)
 _OPAQUE_ALPHA = 128
 
@@ -64,18 +80,11 @@ def read_letterbox(
     if not content:
         raise ImageUndecodable("it is empty")
     try:
-        with warnings.catch_warnings():
-            # Sizes are checked against our own limit; Pillow's warning would only repeat it.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                return _letterbox(image, height_px, width_px, limits)
-    except Image.DecompressionBombError as error:
-        # Pillow refuses these in the header already, at a bound above any sensible limit.
-        raise ImageTooLarge(_stated_pixels(error), limits.max_pixels, "pixels") from error
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            return _letterbox(image, height_px, width_px, limits)
     except UnidentifiedImageError as error:
         raise ImageUndecodable("not a JPEG, PNG or WebP") from error
-    except (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError) as error:
-        # Pillow's parsers let these escape on damaged input.
+    except _PARSER_ERRORS as error:
         raise ImageUndecodable(_cause(error)) from error
 
 
@@ -156,11 +165,6 @@ def _flatten(image: Image.Image) -> tuple[Image.Image, tuple[int, ...]]:
     colour = tuple(int(v) for v in np.median(opaque[:, :3], axis=0)) if len(opaque) else _WHITE
     base = Image.new("RGBA", image.size, (*colour, 255))
     return Image.alpha_composite(base, image).convert("RGB"), colour
-
-
-def _stated_pixels(error: Exception) -> int:
-    digits = [int(word) for word in str(error).replace("(", " ").split() if word.isdigit()]
-    return max(digits, default=0)
 
 
 def _cause(error: Exception) -> str:

@@ -57,9 +57,8 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg]  # not 
             )
             return make(call, handler.request_deserializer, handler.response_serializer)
 
-        streaming: Any = (
-            handler.stream_stream if handler.request_streaming else handler.unary_stream
-        )
+        asks_by_stream = handler.request_streaming
+        streaming: Any = handler.stream_stream if asks_by_stream else handler.unary_stream
 
         def stream(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
             with _Call(self._slots, method, request_id, context):
