@@ -71,7 +71,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         positive = ("height_px", "width_px", "latent_dims", "epochs", "batch_size")
         for name in (*positive, "learning_rate"):
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < float("inf"):
                 raise SettingInvalid(name, f"must be positive, not {getattr(self, name)}")
         for name in ("beta", "warm_up_epochs", "checkpoint_every_s", "seed"):
             if not 0 <= getattr(self, name) < float("inf"):

@@ -54,6 +54,7 @@ class ThesisVae(PixelModel):
                 nn.ReLU(),
             ]
         self.deconvolutions = nn.Sequential(*deconvolutions[:-1])
+        self.apply(_initialise)
 
     def encode(self, pixels: Tensor) -> Posterior:
         """Returns the posterior of pictures ``(b, h, w, 3)`` uint8 RGB."""
@@ -68,3 +69,15 @@ class ThesisVae(PixelModel):
         x = x.contiguous(memory_format=torch.channels_last)
         logits: Tensor = self.deconvolutions(x)  # (b, 3, h, w)
         return logits.permute(0, 2, 3, 1)
+
+
+def _initialise(layer: nn.Module) -> None:
+    """Sets the weights a layer begins with as TensorFlow does, which the thesis used.
+
+    With PyTorch's own, which are smaller, training lags by about three epochs in twelve (2,556
+    photos, beta 1).
+    """
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.xavier_uniform_(layer.weight)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
