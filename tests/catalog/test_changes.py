@@ -61,9 +61,9 @@ def test_a_new_image_is_a_change_of_its_product(store):
     assert store.get_product("a").etag == etag
 
 
-def test_a_follower_misses_nothing_while_threads_write(tmp_path, now):
+def test_a_follower_misses_nothing_while_threads_write(shared_url, now):
     seen: dict[str, int] = {}
-    with Store(f"sqlite:///{tmp_path / 'c.db'}", now) as store:
+    with Store(shared_url, now) as store:
 
         def write(name: str) -> None:
             for number in range(15):

@@ -98,8 +98,17 @@ def test_a_database_kept_busy_is_overloaded(url, now, monkeypatch):
         assert other.list_products() == ([], "")
 
 
-def test_a_reader_sees_one_snapshot_while_others_write(url, now):
-    with Store(url, now) as store:
+def test_a_pool_kept_busy_is_overloaded(now, monkeypatch):
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_MS", 10)
+    with Store("sqlite://", now) as store, store._database.reading():
+        with pytest.raises(Overloaded):
+            store.sequence()
+        with pytest.raises(Overloaded):
+            store.delete_product("p1")
+
+
+def test_a_reader_sees_one_snapshot_while_others_write(shared_url, now):
+    with Store(shared_url, now) as store:
         store.write_rows([make_row(f"p{n}", str(n)) for n in range(20)], "e1")
         batches = store.all_image_rows("e1", batch_size=5)
         first = next(batches)

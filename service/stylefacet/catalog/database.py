@@ -15,13 +15,16 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from stylefacet.catalog import tables as t
 from stylefacet.errors import Overloaded, SettingInvalid, StoreCorrupt
 
-# A writer waits this long for another one before the caller hears `Overloaded`.
+# Callers wait this long for another writer, or for a connection, before they hear `Overloaded`.
 BUSY_TIMEOUT_MS = 10_000
+# Connections kept open: about as many as a server has threads.
+_POOL_SIZE = 16
 # Guards the creation of the schema when two servers meet on an empty PostgreSQL database.
 _SCHEMA_LOCK = 0x5_7F1E
 
@@ -54,9 +57,12 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Yields a connection that sees one snapshot; nothing it writes is kept."""
+        """Yields a connection that sees one snapshot; nothing it writes is kept.
+
+        Raises: Overloaded when others kept every connection for too long.
+        """
         level = {"isolation_level": "REPEATABLE READ"} if self._is_postgresql else {}
-        with self._engine.connect().execution_options(**level) as connection:
+        with self._connect().execution_options(**level) as connection:
             yield connection
 
     @contextmanager
@@ -67,7 +73,7 @@ class Database:
         """
         try:
             with (
-                self._engine.connect().execution_options(stylefacet_writes=True) as connection,
+                self._connect().execution_options(stylefacet_writes=True) as connection,
                 connection.begin(),
             ):
                 yield connection
@@ -75,6 +81,12 @@ class Database:
             if "database is locked" in str(error.orig):
                 raise Overloaded from error
             raise
+
+    def _connect(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except PoolTimeoutError as error:
+            raise Overloaded from error
 
     def close(self) -> None:
         """Closes every connection; a file is then free to be copied or moved."""
@@ -115,13 +127,20 @@ def _create_schema(connection: Connection) -> None:
 
 def _make_engine(url: str) -> Engine:
     parsed = make_url(url)
+    timeout_s = BUSY_TIMEOUT_MS / 1000
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
-    in_memory = parsed.database in (None, "", ":memory:")
+        return create_engine(
+            parsed, pool_size=_POOL_SIZE, pool_timeout=timeout_s, pool_pre_ping=True
+        )
     # An in-memory database is its connection: one for all, borrowed in turn.
-    limits = {"pool_size": 1, "max_overflow": 0} if in_memory else {"pool_size": 16}
+    in_memory = parsed.database in (None, "", ":memory:")
     engine = create_engine(
-        parsed, poolclass=QueuePool, connect_args={"check_same_thread": False}, **limits
+        parsed,
+        poolclass=QueuePool,
+        pool_size=1 if in_memory else _POOL_SIZE,
+        max_overflow=0 if in_memory else 10,
+        pool_timeout=timeout_s,
+        connect_args={"check_same_thread": False},
     )
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
