@@ -1,4 +1,4 @@
-"""Builds the tests' encoder with plain ONNX operators, so that the service's tests need no torch."""
+"""Builds the tests' encoder with plain ONNX operators: tests of the service need no torch."""
 
 import io
 from typing import Any
@@ -35,8 +35,8 @@ def _encoder_model(weights: np.ndarray) -> onnx.ModelProto:
         helper.make_tensor_value_info("novelty", TensorProto.FLOAT, ["n"]),
     ]
     constants = [
-        numpy_helper.from_array(np.float32(255.0), "white"),
-        numpy_helper.from_array(np.float32(0.0), "zero"),
+        numpy_helper.from_array(np.array(255.0, np.float32), "white"),
+        numpy_helper.from_array(np.array(0.0, np.float32), "zero"),
         numpy_helper.from_array(np.array([1]), "axis"),
         numpy_helper.from_array(weights.astype(np.float32), "weights"),
     ]
@@ -58,7 +58,7 @@ def _decoder_model(weights: np.ndarray) -> onnx.ModelProto:
     latent = helper.make_tensor_value_info("latent", TensorProto.FLOAT, ["n", D])
     pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", 32, 24, 3])
     constants = [
-        numpy_helper.from_array(np.float32(255.0), "white"),
+        numpy_helper.from_array(np.array(255.0, np.float32), "white"),
         numpy_helper.from_array(np.array([-1, HEIGHT_PX, WIDTH_PX, 3]), "shape"),
         numpy_helper.from_array(weights.astype(np.float32), "back"),
     ]

@@ -1,0 +1,78 @@
+"""The four services of a running server, and how to read what a call failed with."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from stylefacet.limits import CHANNEL_OPTIONS
+from stylefacet.v1 import (
+    catalog_service_pb2 as catalog,
+)
+from stylefacet.v1 import (
+    catalog_service_pb2_grpc,
+    encoder_service_pb2_grpc,
+    feature_service_pb2_grpc,
+    product_pb2,
+    similarity_service_pb2,
+    similarity_service_pb2_grpc,
+)
+from tests.conftest import photo
+
+
+class Stubs:
+    """Stubs over one channel, with shorthand for what most tests arrange."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self.catalog = catalog_service_pb2_grpc.CatalogServiceStub(channel)
+        self.encoder = encoder_service_pb2_grpc.EncoderServiceStub(channel)
+        self.feature = feature_service_pb2_grpc.FeatureServiceStub(channel)
+        self.similarity = similarity_service_pb2_grpc.SimilarityServiceStub(channel)
+
+    def upload(self, count: int, **fields: Any) -> list[catalog.UploadProductsResponse]:
+        """Uploads products p0, p1, … with a photo each."""
+        rows = [upload_row(n, photo(n), **fields) for n in range(count)]
+        return list(self.catalog.UploadProducts(iter(rows)))
+
+    def search(self, product: str = "p0", **fields: Any) -> Any:
+        """Searches by a stored product."""
+        weights = fields.pop("weights", {})
+        request = similarity_service_pb2.SearchSimilarProductsRequest(
+            product=f"products/{product}",
+            feature_weights=[
+                similarity_service_pb2.FeatureWeight(feature=f"features/{name}", weight=weight)
+                for name, weight in weights.items()
+            ],
+            **fields,
+        )
+        return self.similarity.SearchSimilarProducts(request)
+
+
+def upload_row(number: int, content: bytes, **fields: Any) -> catalog.UploadProductsRequest:
+    """Returns a row of an upload: product p{number}, category top unless told otherwise."""
+    product = product_pb2.Product(**({"name": f"products/p{number}", "category": "top"} | fields))
+    return catalog.UploadProductsRequest(row_number=number, product=product, content=content)
+
+
+@contextmanager
+def connect(address: str) -> Iterator[Stubs]:
+    """Yields stubs of the server at an address."""
+    with grpc.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
+        yield Stubs(channel)
+
+
+@contextmanager
+def fails_with(code: grpc.StatusCode, reason: str, message: str = "") -> Iterator[None]:
+    """Expects a call to fail with a code, a reason in its ErrorInfo and a text in its message."""
+    with pytest.raises(grpc.RpcError) as caught:
+        yield
+    status = rpc_status.from_call(caught.value)
+    info = error_details_pb2.ErrorInfo()
+    assert status is not None
+    assert status.details[0].Unpack(info)
+    assert (caught.value.code(), info.reason) == (code, reason), status.message
+    assert message in status.message

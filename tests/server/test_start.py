@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import pytest
+
+from stylefacet.bundle import Bundle
+from stylefacet.errors import BundleInvalid, EncoderMismatch, SettingInvalid, StoreCorrupt
+from stylefacet.server.runtime import Server
+from stylefacet.server.settings import Settings, load_settings
+from tests.server.stubs import connect
+
+
+def restart(settings: Settings) -> Server:
+    server = Server(settings)
+    server.start()
+    return server
+
+
+def test_catalogue_outlives_a_restart(settings: Settings):
+    server = restart(settings)
+    with connect(server.address) as stubs:
+        stubs.upload(8)
+        before = stubs.search("p0").similar_products
+    server.stop()
+
+    server = restart(settings)
+    with connect(server.address) as stubs:
+        after = stubs.search("p0").similar_products
+    server.stop()
+
+    assert after == before
+    assert len(after) == 7
+
+
+def test_two_servers_on_one_store_find_what_the_other_wrote(settings: Settings):
+    first, second = restart(settings), restart(settings)
+    with connect(first.address) as here, connect(second.address) as there:
+        here.upload(8)
+        found = there.search("p0").similar_products
+    first.stop()
+    second.stop()
+
+    assert len(found) == 7
+
+
+def test_port_in_use_is_named(server: Server, settings: Settings, tmp_path: Path):
+    taken = Settings(data_dir=tmp_path / "b", bundle=settings.bundle, address=server.address)
+
+    with pytest.raises(SettingInvalid, match="another server"):
+        Server(taken)
+
+
+def test_data_of_another_encoder_is_refused(
+    server: Server, settings: Settings, other_bundle: Bundle
+):
+    other = Settings(settings.data_dir, other_bundle.path, address="127.0.0.1:0")
+
+    with pytest.raises(EncoderMismatch, match="choose another data directory"):
+        Server(other)
+
+
+def test_folder_that_is_no_bundle_is_refused(tmp_path: Path):
+    with pytest.raises(BundleInvalid, match=r"manifest\.json is missing"):
+        Server(Settings(data_dir=tmp_path / "data", bundle=tmp_path, address="127.0.0.1:0"))
+
+
+def test_file_that_is_no_database_is_refused(settings: Settings):
+    settings.data_dir.mkdir()
+    (settings.data_dir / "catalogue.db").write_bytes(b"no database" * 1000)
+
+    with pytest.raises(StoreCorrupt):
+        Server(settings)
+
+
+def test_data_directory_that_is_a_file_is_refused(settings: Settings):
+    settings.data_dir.write_text("a file")
+
+    with pytest.raises(SettingInvalid, match="data_dir"):
+        Server(settings)
+
+
+def test_server_opens_to_others_only_when_told_so():
+    with pytest.raises(SettingInvalid, match="no authentication"):
+        Settings(address="0.0.0.0:50051")
+    assert Settings(address="0.0.0.0:50051", allow_insecure=True).allow_insecure
+
+
+@pytest.mark.parametrize("address", ["", "50051", "host:", ":1", "host:99999", "host:x"])
+def test_address_that_is_none_is_refused(address: str):
+    with pytest.raises(SettingInvalid, match="HOST:PORT"):
+        Settings(address=address)
+
+
+def test_flags_beat_environment_beats_file(tmp_path: Path):
+    file = tmp_path / "stylefacet.toml"
+    file.write_text('worker_count = 1\nstream_depth = 1\naddress = "127.0.0.1:1"\n')
+    environment = {"STYLEFACET_WORKER_COUNT": "2", "STYLEFACET_STREAM_DEPTH": "2", "HOME": "/x"}
+
+    settings = load_settings({"worker_count": 3, "stream_depth": None}, environment, file)
+
+    assert (settings.worker_count, settings.stream_depth) == (3, 2)
+    assert settings.address == "127.0.0.1:1"
+
+
+def test_unknown_setting_names_the_nearest_known(tmp_path: Path):
+    file = tmp_path / "stylefacet.toml"
+    file.write_text("worker_cuont = 1\n")
+
+    with pytest.raises(SettingInvalid, match="did you mean worker_count"):
+        load_settings({}, {}, file)
+
+
+@pytest.mark.parametrize("value", ["many", "1.5", "", "-1"])
+def test_setting_of_the_wrong_type_is_refused(value: str):
+    with pytest.raises(SettingInvalid, match="worker_count"):
+        load_settings({}, {"STYLEFACET_WORKER_COUNT": value})
