@@ -1,3 +1,5 @@
+from typing import Any
+
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -11,7 +13,7 @@ from tests.server.stubs import Stubs, fails_with, upload_row
 Outcome = pb.UploadProductsResponse
 
 
-def put(stubs: Stubs, **fields: object) -> product_pb2.Product:
+def put(stubs: Stubs, **fields: Any) -> product_pb2.Product:
     return stubs.catalog.UpdateProduct(
         pb.UpdateProductRequest(product=product_pb2.Product(**fields), allow_missing=True)
     )

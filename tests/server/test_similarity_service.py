@@ -22,7 +22,7 @@ def squared_distances(query: np.ndarray, items: np.ndarray, weights: dict) -> np
         weight * SCALE**2 * ((items[:, BLOCKS[name]] - query[BLOCKS[name]]) ** 2).sum(axis=1)
         for name, weight in weights.items()
     )
-    return total / sum(weights.values())
+    return np.asarray(total / sum(weights.values()))
 
 
 @pytest.mark.parametrize(
