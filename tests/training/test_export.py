@@ -88,7 +88,7 @@ def test_the_manifest_says_how_the_encoder_came_about(tiny_trained_bundle):
 def test_the_card_shows_the_pictures_beside_it(tiny_trained_bundle):
     card = (tiny_trained_bundle.path / "card.md").read_text()
 
-    for name in ("traversal.png", "samples.png"):
+    for name in ("traversal.png", "samples.png", "reconstructions.png"):
         assert f"]({name})" in card
         assert (tiny_trained_bundle.path / name).read_bytes().startswith(b"\x89PNG")
 
@@ -97,7 +97,7 @@ def test_a_bundle_is_read_back_as_it_was_written(tiny_trained_bundle):
     again = read_bundle(tiny_trained_bundle.path)
 
     assert again.id == tiny_trained_bundle.id
-    assert len(again.golden) == 3
+    assert len(again.golden) == 4
 
 
 def test_a_run_that_has_not_ended_is_not_exported(tiny_run, tmp_path):

@@ -7,6 +7,7 @@ from stylefacet_training.summary import RunSummary
 
 CAPTIONS = {
     "traversal.png": "One latent dimension moved at a time",
+    "reconstructions.png": "Pictures, decoded, and the average of two",
     "samples.png": "Random draws of the prior",
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from stylefacet.errors import Code, StylefacetError
+from stylefacet.errors import Code, ResourceExists, StylefacetError
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _EXTRA = "this command needs the training extra: pip install 'stylefacet[training]'"
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--data", help="Folder of photos, or garments:COUNT[:SEED] for rendered ones.")
+@click.option("--data", help="Folder of photos, or garments:COUNT[,seed=S] for rendered ones.")
 @click.option("--out", required=True, type=_FOLDER, help="Folder of the run.")
 @click.option("--preset", "preset_name", help="Settings to begin with: thesis.")
 @click.option("--epochs", type=int, help="Passes over the photos.")
@@ -113,6 +113,9 @@ def train(
     type=click.Path(dir_okay=False, path_type=Path),
     help="TOML file of named features: [sleeve] dimensions = [3, 7].",
 )
+@click.option(
+    "--show-photos", is_flag=True, help="Show held-out photos in the card; mind their licence."
+)
 @_JSON
 def export(
     run: Path,
@@ -122,12 +125,13 @@ def export(
     licence: str,
     features: Path | None,
     *,
+    show_photos: bool,
     as_json: bool,
 ) -> None:
     """Export a finished run as a bundle that `stylefacet serve --bundle` takes.
 
-    The bundle holds no photo: its pictures are decoded from latent vectors, and the samples that
-    verify it are drawn.
+    The bundle holds no photo unless --show-photos is given: the samples that verify it and the
+    reconstructions in its card are of rendered garments.
 
     \b
     Example:
@@ -144,6 +148,7 @@ def export(
         training_data=data_name,
         licence=licence,
         features=read_features(features) if features else (),
+        show_photos=show_photos,
     )
     named = {feature.name for feature in bundle.manifest.features}
     for block in bundle.manifest.blocks:
@@ -192,6 +197,50 @@ def plot(run: Path, out: Path | None, *, as_json: bool) -> None:
         click.echo(json.dumps({"pictures": [str(path) for path in paths]}))
     else:
         click.echo("\n".join(str(path) for path in paths))
+
+
+@main.command()
+@click.option(
+    "--out", required=True, type=_FOLDER, help="Folder to write images/ and labels.csv to."
+)
+@click.option("--count", type=click.IntRange(min=1), default=300, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--colourways",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Garments of one style that follow one another in different colours.",
+)
+@_JSON
+def garments(out: Path, count: int, seed: int, colourways: int, *, as_json: bool) -> None:
+    """Render garments from known factors as photos with a table of them.
+
+    The table can be imported by `stylefacet import` and trained on by `train`, which does not look
+    at the factors in it. --data garments:COUNT trains on the same garments without a folder.
+
+    \b
+    Example:
+      stylefacet-train garments --out garments --count 2000 --seed 1
+    """
+    from stylefacet_training.data.garments import write_garments
+    from stylefacet_training.terminal import Terminal
+
+    if out.exists() and any(out.iterdir()):
+        raise ResourceExists("folder", str(out), "name an empty one")
+    drawn = 0
+    with Terminal().bar("rendering") as advance:
+
+        def show(further: int) -> None:
+            nonlocal drawn
+            drawn += further
+            advance(drawn, count)
+
+        table = write_garments(out, count, seed, show, colourways)
+    if as_json:
+        click.echo(json.dumps({"count": count, "table": str(table)}))
+    else:
+        click.echo(f"{count} garments in {out}, listed in {table}")
 
 
 def _setting(text: str) -> tuple[str, str]:

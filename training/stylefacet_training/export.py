@@ -1,4 +1,4 @@
-"""Turns a finished run into an encoder bundle; reads no photo, so none can get into a bundle."""
+"""Turns a finished run into an encoder bundle; shows no photo in it unless told that it may."""
 
 import io
 import logging
@@ -28,14 +28,16 @@ from stylefacet.errors import FeatureNotCarried, InvalidField, ResourceMissing
 from stylefacet.imaging import read_letterbox
 from stylefacet.inference import Encoder
 from stylefacet_training.card import write_card
+from stylefacet_training.data.garments import render, sample_factors
 from stylefacet_training.models.base import VariationalModel
 from stylefacet_training.novelty import PERCENTILE, MahalanobisNovelty
-from stylefacet_training.plots import draw_plots
+from stylefacet_training.plots import draw_plots, reconstructions
 from stylefacet_training.recipes import load_model
 from stylefacet_training.runs import RunFolder, load_checkpoint, load_population
 from stylefacet_training.summary import RunSummary
 
-GOLDEN_COUNT = 3
+GOLDEN_COUNT = 4
+GOLDEN_HEIGHT_PX, GOLDEN_WIDTH_PX = 1024, 768
 # Mean squared distance of two training photos under which a feature is nothing but noise.
 SPREAD_FLOOR = 1e-4
 
@@ -87,10 +89,12 @@ def export(
     training_data: str | None = None,
     licence: str = "not stated",
     features: Sequence[DimensionsFeature] = (),
+    show_photos: bool = False,
 ) -> Bundle:
     """Writes the bundle of a finished run and returns it, loaded and replayed once.
 
-    Every latent block becomes a feature of its own name; ``features`` are further ones.
+    Every latent block becomes a feature of its own name; ``features`` are further ones. The card
+    shows reconstructions of rendered garments, or with ``show_photos`` of held-out photos.
 
     Raises:
         ResourceMissing: when the run is none or has not ended.
@@ -140,9 +144,13 @@ def export(
         latent_variances=tuple(float(v) for v in population.mean.var(axis=0)),
         novelty_p99=float(np.percentile(own, PERCENTILE)) if own is not None else 1.0,
     )
-    pictures = draw_plots(model, population.mean, seed=config.seed)
-    card = write_card(manifest, summary, tuple(pictures))
     golden = tuple(_golden(graph, content, size) for content in golden_photos(config.seed))
+    pictures = dict(draw_plots(model, population.mean, seed=config.seed))
+    shown = population.examples if show_photos else np.stack([g.pixels for g in golden])
+    title = "Held-out photos" if show_photos else "Rendered garments"
+    if len(shown) >= 2:
+        pictures["reconstructions.png"] = reconstructions(model, shown, title)
+    card = write_card(manifest, summary, tuple(pictures))
     bundle = write_bundle(out, manifest, encoder, decoder, golden, card, pictures)
     Encoder(bundle)  # replays the golden samples in the runtime that will serve them
     return bundle
@@ -256,29 +264,17 @@ def read_features(path: Path) -> tuple[DimensionsFeature, ...]:
 
 
 def golden_photos(seed: int) -> tuple[bytes, ...]:
-    """Returns a few drawn pictures as JPEG: a bundle is passed on, so it carries nobody's photo."""
+    """Returns a few rendered garments as JPEG: a bundle is passed on, so it shows nobody's photo.
+
+    They have the size of a shop's photo, so that their replay runs through the scaled decode.
+    """
+    factors = sample_factors(GOLDEN_COUNT, np.random.default_rng(seed))
     photos = []
-    for i in range(GOLDEN_COUNT):
+    for picture in render(factors, GOLDEN_HEIGHT_PX, GOLDEN_WIDTH_PX):
         buffer = io.BytesIO()
-        Image.fromarray(_drawn(np.random.default_rng([seed, i]))).save(buffer, "JPEG", quality=90)
+        Image.fromarray(picture).save(buffer, "JPEG", quality=90)
         photos.append(buffer.getvalue())
     return tuple(photos)
-
-
-def _drawn(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Returns a soft coloured shape on a plain ground, ``(400, 300, 3)`` uint8.
-
-    It has the size of a photo, so that the replay at load runs through the scaled decode.
-    """
-    y, x = np.mgrid[-1:1:400j, -1:1:300j]
-    centre, radius = rng.uniform(-0.1, 0.1, 2), rng.uniform(0.4, 0.7, 2)
-    distance = ((x - centre[0]) / radius[0]) ** 4 + ((y - centre[1]) / radius[1]) ** 4
-    inside = (0.5 - 0.5 * np.tanh(6.0 * (distance - 1.0)))[..., None]
-    wave = 0.1 * np.sin(rng.uniform(5, 20) * x + rng.uniform(5, 20) * y)[..., None]
-    colour, ground = rng.uniform(0.1, 0.9, 3), rng.uniform(0.85, 1.0)
-    picture = inside * (colour + wave) + (1.0 - inside) * ground
-    drawn: npt.NDArray[np.uint8] = (255 * picture).round().clip(0, 255).astype(np.uint8)
-    return drawn
 
 
 @torch.no_grad()

@@ -74,7 +74,9 @@ def traversal(model: VariationalModel, mean: npt.NDArray[np.float32]) -> bytes:
     return _sheet(title, rows, labels, [f"{value:g}" for value in TRAVERSAL_VALUES])
 
 
-def reconstructions(model: VariationalModel, photos: Picture) -> bytes:
+def reconstructions(
+    model: VariationalModel, photos: Picture, what: str = "Held-out photos"
+) -> bytes:
     """Returns a PNG with a row a pair of photos ``(m, h, w, 3)`` and their average in the middle.
 
     The average is decoded from the mean of the two latent means. Source: thesis, figure 5.1.
@@ -89,8 +91,12 @@ def reconstructions(model: VariationalModel, photos: Picture) -> bytes:
         )
         rows.append([photos[a], one, middle, other, photos[b]])
     columns = ["photo", "decoded", "average", "decoded", "photo"]
-    title = "Held-out photos, decoded, and the average of two"
-    return _sheet(title, rows, [f"pair {i + 1}" for i in range(len(rows))], columns)
+    return _sheet(
+        f"{what}, decoded, and the average of two",
+        rows,
+        [f"pair {i + 1}" for i in range(len(rows))],
+        columns,
+    )
 
 
 def samples(model: VariationalModel, *, seed: int) -> bytes:
