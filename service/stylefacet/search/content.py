@@ -105,7 +105,10 @@ class Content:
     def select(self, among: Keys | None) -> Selection:
         """Returns the live rows of some products, or all live rows."""
         if among is not None:
-            return Selection(len(self.rows), self.rows.rows_of(np.unique(among)))
+            # A store selects in order; only what is not in order may name a product twice.
+            is_ascending = bool((among[1:] > among[:-1]).all())
+            keys = among if is_ascending else np.unique(among)
+            return Selection(len(self.rows), self.rows.rows_of(keys))
         if self.rows.dead_count:
             return Selection(len(self.rows), self.rows.live_rows())
         return Selection(len(self.rows), None)

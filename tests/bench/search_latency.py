@@ -1,0 +1,105 @@
+"""Measures the search index alone, on one core: ``python tests/bench/search_latency.py``.
+
+Prints a table to stderr and JSON to stdout. Vectors are random in ``d`` dimensions under five
+features that share the dimensions evenly: random vectors have no clusters, so no search gets an
+easy one. Each figure is the median (and the 95th percentile) over the given rounds; the cases of
+a size take turns within each round, so that a busy machine slows all of them alike.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import sys
+import time
+from typing import Any
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from stylefacet.search.index import SimilarityIndex
+from stylefacet.search.rows import Items
+
+FEATURE_COUNT = 5
+FILTERS = (0.01, 0.1, 0.5)
+
+# Weights, and the product keys that a filter keeps.
+Case = tuple[dict[str, float], npt.NDArray[np.int64] | None]
+
+
+def build(means: npt.NDArray[np.float32]) -> tuple[SimilarityIndex, float]:
+    """Returns the filled index and the seconds it took."""
+    count, d = means.shape
+    index = SimilarityIndex(d)
+    unit = np.eye(d, dtype=np.float32) * np.float32((2 * d / FEATURE_COUNT) ** -0.5)
+    blocks = np.array_split(np.arange(d), FEATURE_COUNT)
+    index.set_features({f"f{number}": unit[block] for number, block in enumerate(blocks)})
+    start = time.perf_counter()
+    for first in range(0, count, 16_384):
+        keys = np.arange(first, min(first + 16_384, count), dtype=np.int64) + 1
+        index.add(Items(keys, keys, keys, means[first : first + 16_384]))
+    return index, time.perf_counter() - start
+
+
+def make_cases(count: int, rng: np.random.Generator) -> dict[str, Case]:
+    """Returns weights and filter of each question by its name."""
+    one = {"f1": 1.0}
+    some = {"f0": 0.3, "f2": 1.0, "f3": 2.2}
+    every = {f"f{number}": 1.0 for number in range(FEATURE_COUNT)}
+    asked: dict[str, Case] = {
+        "one feature": (one, None),
+        "three weights": (some, None),
+        "all features": (every, None),
+    }
+    for share in FILTERS:
+        keys = np.flatnonzero(rng.random(count) < share) + 1
+        asked[f"one feature, filter {share:.0%}"] = (one, keys)
+        asked[f"three weights, filter {share:.0%}"] = (some, keys)
+    return asked
+
+
+def measure(count: int, d: int, limit: int, rounds: int) -> dict[str, Any]:
+    """Returns the figures for one size, in milliseconds."""
+    rng = np.random.default_rng(7)
+    means = rng.normal(size=(count, d)).astype(np.float32)
+    index, build_s = build(means)
+    cases = make_cases(count, rng)
+    times: dict[str, list[float]] = {name: [] for name in cases}
+    for number in range(rounds + 1):
+        query = means[[int(rng.integers(count))]]
+        for name, (weights, among) in cases.items():
+            start = time.perf_counter()
+            index.search(query, weights, limit, among=among)
+            if number:  # the first round warms the caches
+                times[name].append((time.perf_counter() - start) * 1e3)
+    figures = {}
+    for name, durations in times.items():
+        p50, p95 = np.quantile(durations, (0.5, 0.95)).round(3).tolist()
+        figures[name] = {"p50_ms": p50, "p95_ms": p95}
+    return {"items": count, "d": d, "limit": limit, "build_s": round(build_s, 2), "search": figures}
+
+
+def main() -> None:
+    """Measures every size asked for and prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[2812, 100_000, 1_000_000])
+    parser.add_argument("-d", type=int, default=64, help="latent dimensions")
+    parser.add_argument("--limit", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=20)
+    options = parser.parse_args()
+    faiss.omp_set_num_threads(1)
+    results = [measure(size, options.d, options.limit, options.rounds) for size in options.sizes]
+    names = list(results[0]["search"])
+    title = f"p50 ms at d = {options.d}"
+    print(f"{title:<28}", *(f"{r['items']:>12,}" for r in results), file=sys.stderr)
+    for name in names:
+        row = [f"{r['search'][name]['p50_ms']:>12.2f}" for r in results]
+        print(f"{name:<28}", *row, file=sys.stderr)
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    machine = {"machine": platform.processor() or platform.machine(), "faiss": faiss.__version__}
+    print(json.dumps({**machine, "peak_mib": peak_mib, "results": results}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
