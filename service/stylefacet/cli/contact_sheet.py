@@ -1,0 +1,245 @@
+"""Draws a search as one picture: the query, its hits, and what each feature adds to a distance.
+
+It knows pictures and numbers, and neither the server nor the file they go to. All lengths are
+in pixels.
+"""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+# Colours that stay apart for colour-blind eyes: Okabe and Ito, 2008, without black and yellow.
+FEATURE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+PAGE = "#f6f5f2"
+CARD = "#ffffff"
+INK = "#1d1d1f"
+FAINT = "#8a8a8e"
+TRACK = "#e9e8e4"
+
+MARGIN = 28
+GAP = 18
+PICTURE_SIZE = (192, 256)
+QUERY_SIZE = (264, 352)
+CARD_PADDING = 10
+CAPTION_HEIGHT = 84
+CARD_SIZE = (
+    PICTURE_SIZE[0] + 2 * CARD_PADDING,
+    PICTURE_SIZE[1] + CAPTION_HEIGHT + 2 * CARD_PADDING,
+)
+PANEL_WIDTH = QUERY_SIZE[0] + 2 * CARD_PADDING
+BAR_HEIGHT = 10
+LEGEND_LINE = 24
+# Columns for up to so many hits; more than a screenful gets more columns, not a longer page.
+FEW_HITS, FEW_COLUMNS, MANY_COLUMNS = 30, 5, 8
+
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+@dataclass(frozen=True, slots=True)
+class SheetQuery:
+    """What was searched by; ``picture`` is any encoded picture, or empty."""
+
+    picture: bytes
+    name: str
+    product_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetHit:
+    """One hit; ``contributions`` by feature add up to ``squared_distance``."""
+
+    picture: bytes
+    name: str
+    product_id: str
+    squared_distance: float
+    contributions: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactSheet:
+    """A search and its hits, nearest first."""
+
+    query: SheetQuery
+    title: str
+    weights: Mapping[str, float]
+    hits: tuple[SheetHit, ...]
+
+
+def draw_contact_sheet(sheet: ContactSheet) -> Image.Image:
+    """Returns the sheet as an RGB picture; its size follows from the number of hits."""
+    columns, rows = grid_shape(len(sheet.hits))
+    features = _features(sheet)
+    panel_height = QUERY_SIZE[1] + CAPTION_HEIGHT + 120 + LEGEND_LINE * len(features)
+    grid_height = rows * CARD_SIZE[1] + (rows - 1) * GAP
+    width = 2 * MARGIN + PANEL_WIDTH + GAP + columns * (CARD_SIZE[0] + GAP) - GAP
+    height = 2 * MARGIN + max(panel_height, grid_height)
+    canvas = Image.new("RGB", (width, height), PAGE)
+    colours = {name: FEATURE_COLOURS[i % len(FEATURE_COLOURS)] for i, name in enumerate(features)}
+    _draw_query(canvas, sheet, colours)
+    longest = max((hit.squared_distance for hit in sheet.hits), default=0.0)
+    for position, hit in enumerate(sheet.hits):
+        _draw_hit(canvas, card_corner(position, columns), position + 1, hit, colours, longest)
+    if not sheet.hits:
+        corner = card_corner(0, columns)
+        ImageDraw.Draw(canvas).text(corner, "Nothing found.", FAINT, _font(18))
+    return canvas
+
+
+def grid_shape(hit_count: int) -> tuple[int, int]:
+    """Returns the columns and rows that a number of hits is laid out in."""
+    columns = FEW_COLUMNS if hit_count <= FEW_HITS else MANY_COLUMNS
+    columns = max(1, min(columns, hit_count))
+    return columns, max(1, -(-hit_count // columns))
+
+
+def card_corner(position: int, columns: int) -> tuple[int, int]:
+    """Returns the top left corner of a hit's card, by its position counted from 0."""
+    row, column = divmod(position, columns)
+    left = MARGIN + PANEL_WIDTH + GAP + column * (CARD_SIZE[0] + GAP)
+    return left, MARGIN + row * (CARD_SIZE[1] + GAP)
+
+
+def _features(sheet: ContactSheet) -> list[str]:
+    names = [name for name, weight in sheet.weights.items() if weight > 0]
+    names += [name for hit in sheet.hits for name, _ in hit.contributions]
+    return list(dict.fromkeys(names))
+
+
+def _draw_query(canvas: Image.Image, sheet: ContactSheet, colours: Mapping[str, str]) -> None:
+    draw = ImageDraw.Draw(canvas)
+    left, y = MARGIN, MARGIN
+    for line in _wrapped(draw, sheet.title, _font(26), PANEL_WIDTH, most=2):
+        draw.text((left, y), line, INK, _font(26))
+        y += 32
+    y += 10
+    bottom = y + QUERY_SIZE[1] + 2 * CARD_PADDING
+    draw.rounded_rectangle((left, y, left + PANEL_WIDTH, bottom), 8, CARD, INK, 2)
+    _paste(canvas, sheet.query.picture, (left + CARD_PADDING, y + CARD_PADDING), QUERY_SIZE)
+    y = bottom + 10
+    for line in _wrapped(draw, f"Query: {sheet.query.name}", _font(17), PANEL_WIDTH, most=2):
+        draw.text((left, y), line, INK, _font(17))
+        y += 22
+    if sheet.query.product_id:
+        draw.text(
+            (left, y),
+            _fitted(draw, sheet.query.product_id, _font(14), PANEL_WIDTH),
+            FAINT,
+            _font(14),
+        )
+    y += 30
+    for name, colour in colours.items():
+        draw.rounded_rectangle((left, y + 3, left + 14, y + 17), 3, colour)
+        weight = f"  weight {sheet.weights[name]:g}" if name in sheet.weights else ""
+        draw.text((left + 22, y), _fitted(draw, f"{name}{weight}", _font(15), 240), INK, _font(15))
+        y += LEGEND_LINE
+    note = "A bar is a distance; colours are the features' shares of it."
+    for line in _wrapped(draw, note, _font(13), PANEL_WIDTH, most=2):
+        draw.text((left, y + 4), line, FAINT, _font(13))
+        y += 17
+
+
+def _draw_hit(
+    canvas: Image.Image,
+    corner: tuple[int, int],
+    rank: int,
+    hit: SheetHit,
+    colours: Mapping[str, str],
+    longest: float,
+) -> None:
+    draw = ImageDraw.Draw(canvas)
+    left, top = corner
+    draw.rounded_rectangle((left, top, left + CARD_SIZE[0], top + CARD_SIZE[1]), 8, CARD)
+    _paste(canvas, hit.picture, (left + CARD_PADDING, top + CARD_PADDING), PICTURE_SIZE)
+    _draw_rank(draw, (left + 4, top + 4), rank)
+    x, y = left + CARD_PADDING, top + CARD_PADDING + PICTURE_SIZE[1] + 8
+    room = PICTURE_SIZE[0]
+    draw.text((x, y), _fitted(draw, hit.name, _font(15), room), INK, _font(15))
+    distance = f"{hit.squared_distance:.3f}"
+    distance_width = draw.textlength(distance, _font(14))
+    draw.text((x + room - distance_width, y + 22), distance, INK, _font(14))
+    own_room = room - distance_width - 8
+    draw.text((x, y + 22), _fitted(draw, hit.product_id, _font(13), own_room), FAINT, _font(13))
+    _draw_bar(draw, (x, y + 50), hit, colours, longest)
+
+
+def _draw_rank(draw: ImageDraw.ImageDraw, corner: tuple[int, int], rank: int) -> None:
+    font = _font(14)
+    text = str(rank)
+    width = max(26, int(draw.textlength(text, font)) + 14)
+    x, y = corner
+    draw.rounded_rectangle((x, y, x + width, y + 24), 12, INK)
+    draw.text((x + width / 2, y + 12), text, CARD, font, anchor="mm")
+
+
+def _draw_bar(
+    draw: ImageDraw.ImageDraw,
+    corner: tuple[int, int],
+    hit: SheetHit,
+    colours: Mapping[str, str],
+    longest: float,
+) -> None:
+    x, y = corner
+    room = PICTURE_SIZE[0]
+    draw.rectangle((x, y, x + room - 1, y + BAR_HEIGHT - 1), TRACK)
+    if longest <= 0:
+        return
+    sum_before = 0.0
+    for name, contribution in hit.contributions:
+        start = x + round(room * sum_before / longest)
+        sum_before += contribution
+        end = x + round(room * sum_before / longest)
+        if end > start:
+            draw.rectangle((start, y, min(end, x + room) - 1, y + BAR_HEIGHT - 1), colours[name])
+
+
+def _paste(
+    canvas: Image.Image, content: bytes, corner: tuple[int, int], size: tuple[int, int]
+) -> None:
+    """Draws a picture scaled to fit; where there is none, says so."""
+    if not content:
+        draw = ImageDraw.Draw(canvas)
+        x, y = corner
+        draw.rectangle((x, y, x + size[0] - 1, y + size[1] - 1), TRACK)
+        middle = (x + size[0] / 2, y + size[1] / 2)
+        draw.text(middle, "no picture kept", FAINT, _font(14), anchor="mm")
+        return
+    with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP")) as picture:
+        picture.draft("RGB", (2 * size[0], 2 * size[1]))
+        upright = ImageOps.exif_transpose(picture).convert("RGBA")
+    fitted = ImageOps.contain(upright, size, Image.Resampling.LANCZOS)
+    x = corner[0] + (size[0] - fitted.width) // 2
+    y = corner[1] + (size[1] - fitted.height) // 2
+    canvas.paste(fitted, (x, y), fitted)
+
+
+def _fitted(draw: ImageDraw.ImageDraw, text: str, font: _Font, room: float) -> str:
+    """Returns the text, its end cut off where it does not fit."""
+    if draw.textlength(text, font) <= room:
+        return text
+    kept = text
+    while kept and draw.textlength(f"{kept}...", font) > room:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}..."
+
+
+def _wrapped(
+    draw: ImageDraw.ImageDraw, text: str, font: _Font, room: float, most: int
+) -> list[str]:
+    """Returns the text in lines that fit, at most ``most`` of them."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and draw.textlength(longer, font) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    kept = lines[:most]
+    if len(lines) > most:
+        kept[-1] = f"{kept[-1]} {lines[most]}"
+    return [_fitted(draw, line, font, room) for line in kept]
+
+
+def _font(size_px: int) -> _Font:
+    return ImageFont.load_default(size_px)

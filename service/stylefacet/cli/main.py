@@ -1,0 +1,32 @@
+"""The root of the ``stylefacet`` command: gathers the commands, does no work."""
+
+import click
+
+from stylefacet import __version__
+from stylefacet.cli.demo import demo
+from stylefacet.cli.embed import embed
+from stylefacet.cli.encoders import encoders
+from stylefacet.cli.features import features, predict
+from stylefacet.cli.imports import import_
+from stylefacet.cli.products import products
+from stylefacet.cli.program import Program
+from stylefacet.cli.search import search
+from stylefacet.cli.serve import serve
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="stylefacet")
+def main() -> None:
+    """Find garments that look alike in the way you choose.
+
+    \b
+    Example:
+      stylefacet demo
+      stylefacet serve
+      stylefacet import photos/
+      stylefacet search --image shirt.jpg --weight collar=1 --sheet hits.png
+    """
+
+
+for command in (demo, serve, import_, search, embed, predict, products, features, encoders):
+    main.add_command(command)
