@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
+import numpy.typing as npt
 
 from stylefacet.app.follower import IndexFollower
 from stylefacet.bundle import FeatureKind, LatentBlock, Manifest
@@ -17,6 +18,7 @@ from stylefacet.errors import (
     ResourceExists,
     ResourceMissing,
 )
+from stylefacet.features.fitting import FittedFeature
 from stylefacet.features.projection import Projection, dimensions_matrix, fit_scale
 from stylefacet.search.index import SimilarityIndex
 
@@ -117,7 +119,7 @@ class FeatureBook:
             dimensions = range(block.start, block.end)
         self.check_name_free(name)
         matrix = dimensions_matrix(dimensions, self._manifest.latent_dimension_count)
-        scale = fit_scale(name, matrix, self._covariance())
+        scale = fit_scale(name, matrix, self.covariance())
         definition = _definition(name, display_name, FeatureKind.DIMENSIONS, tuple(dimensions))
         realisation = FeatureRealisation(name, self._encoder_id, 1, matrix, scale, {})
         self._store.create_feature(definition, realisation)
@@ -134,6 +136,44 @@ class FeatureBook:
         self._store.delete_feature(name)
         self.catch_up()
 
+    def put_fitted(
+        self,
+        name: str,
+        display_name: str,
+        examples: tuple[tuple[str, str], ...],
+        fitted: FittedFeature,
+    ) -> LiveFeature:
+        """Stores a fitted feature, in place of the one of that name made at run time.
+
+        Raises:
+            ResourceExists: for the name of a bundled feature.
+        """
+        self.check_name_free(name)
+        self.catch_up()
+        earlier = self._features.get(name)
+        definition = _definition(name, display_name, FeatureKind.PROJECTION, (), examples)
+        realisation = FeatureRealisation(
+            name,
+            self._encoder_id,
+            earlier.version + 1 if earlier else 1,
+            fitted.projection.matrix,
+            fitted.projection.scale,
+            fitted.to_model(),
+        )
+        if earlier:
+            self._store.update_feature(definition, realisation)
+        else:
+            self._store.create_feature(definition, realisation)
+        return self.get(name)
+
+    def covariance(self) -> npt.NDArray[np.float64]:
+        """Returns the ``(d, d)`` covariance of the catalogue, or of the training photos."""
+        self._follower.catch_up()
+        moments = self._index.moments()
+        if moments.count >= MIN_POPULATION:
+            return moments.covariance
+        return np.diag(np.array(self._manifest.latent_variances, dtype=np.float64))
+
     def check_name_free(self, name: str) -> None:
         """Refuses a name that the bundle has.
 
@@ -142,14 +182,6 @@ class FeatureBook:
         """
         if name in self._bundled:
             raise ResourceExists("feature", name, "it comes with the encoder; choose another name")
-
-    def _covariance(self) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        """Returns the ``(d, d)`` covariance of the catalogue, or of the training photos."""
-        self._follower.catch_up()
-        moments = self._index.moments()
-        if moments.count >= MIN_POPULATION:
-            return moments.covariance
-        return np.diag(np.array(self._manifest.latent_variances, dtype=np.float64))
 
     def _find_block(self, name: str) -> LatentBlock:
         for block in self._manifest.blocks:

@@ -12,6 +12,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from stylefacet.app.features import FeatureBook
+from stylefacet.app.fitting import FeatureFitting
 from stylefacet.app.follower import IndexFollower
 from stylefacet.app.photos import PhotoEmbedder
 from stylefacet.app.similarity import SimilaritySearch
@@ -123,6 +124,7 @@ class Server:
         self._follower = IndexFollower(self._store, index, encoder_id)
         self._features = FeatureBook(self._store, index, self._follower, encoder_id, manifest)
         similarity = SimilaritySearch(self._store, index, self._follower, self._features, embedder)
+        fitting = FeatureFitting(self._store, self._features, embedder)
 
         handlers = ThreadPoolExecutor(
             settings.max_concurrent_calls + _SPARE_HANDLER_COUNT, thread_name_prefix="call"
@@ -141,7 +143,7 @@ class Server:
             EncoderServicer(embedder, bundle.decoder is not None, self._pool, depth), server
         )
         feature_service_pb2_grpc.add_FeatureServiceServicer_to_server(
-            FeatureServicer(self._features, encoder_id), server
+            FeatureServicer(self._features, fitting, encoder_id, self._pool), server
         )
         similarity_service_pb2_grpc.add_SimilarityServiceServicer_to_server(
             SimilarityServicer(similarity, encoder_id, self._pool), server

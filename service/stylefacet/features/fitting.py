@@ -1,0 +1,233 @@
+"""Fits named features from labelled latent vectors; knows neither photos nor products.
+
+A fit is a linear discriminant analysis (Fisher 1936) whose within-class covariance is shrunk
+towards the population's: with 20 examples a value, the former alone cannot be inverted.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from stylefacet.errors import InvalidField
+from stylefacet.features.projection import Projection, fit_scale
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int64]
+
+# Shares of the population's covariance that cross-validation chooses from.
+SHRINKAGES = (0.1, 0.3, 0.5, 0.7, 0.9)
+FOLD_COUNT = 5
+# Standard errors above chance from which on a feature counts as carried.
+CARRIED_Z = 3.0
+NEIGHBOUR_COUNT = 10
+_TEMPERATURES = np.geomspace(0.02, 5.0, 25)
+
+
+@dataclass(frozen=True, slots=True)
+class FitQuality:
+    """How well a fit does on examples it was not fitted on; shares in 0..1."""
+
+    balanced_accuracy: float
+    chance_accuracy: float
+    precision_at_10: float
+    chance_precision_at_10: float
+    carried: bool
+    example_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FittedFeature:
+    """A projection whose coordinates tell values apart, and what prediction needs.
+
+    ``centres`` is ``(c, k)``: the mean of each value's examples in the scaled coordinates.
+    ``sharpness`` turns squared distances to them into logarithms of probability.
+    """
+
+    projection: Projection
+    values: tuple[str, ...]
+    centres: F64
+    sharpness: float
+    quality: FitQuality
+
+    def probabilities(self, means: F32) -> F64:
+        """Returns calibrated probabilities ``(n, c)`` of latent vectors ``(n, d)``."""
+        coordinates = self.projection.coordinates(means).astype(np.float64)
+        return _softmax(-self.sharpness * _squared_distances(coordinates, self.centres))
+
+    def to_model(self) -> dict[str, object]:
+        """Returns all but the projection as values that JSON carries."""
+        return {
+            "values": list(self.values),
+            "centres": self.centres.tolist(),
+            "sharpness": self.sharpness,
+            "quality": asdict(self.quality),
+        }
+
+    @classmethod
+    def from_model(cls, projection: Projection, model: Mapping[str, object]) -> "FittedFeature":
+        """Returns the feature that :meth:`to_model` was called on."""
+        return cls(
+            projection,
+            tuple(cast("list[str]", model["values"])),
+            np.array(model["centres"], dtype=np.float64),
+            cast("float", model["sharpness"]),
+            FitQuality(**cast("dict[str, float]", model["quality"])),  # type: ignore[arg-type]
+        )
+
+
+def fit_values(
+    means: F32, values: Sequence[str], population_covariance: F64, seed: int = 0
+) -> FittedFeature:
+    """Returns the feature that tells the values of labelled latent vectors ``(n, d)`` apart.
+
+    ``population_covariance`` is ``(d, d)``, that of the vectors to be searched: it steadies the
+    fit and sets the scale. Cross-validation chooses the shrinkage and measures the quality.
+
+    Raises:
+        InvalidField: for fewer than two values, or fewer than two examples of one.
+    """
+    names, labels = np.unique(np.asarray(values), return_inverse=True)
+    _check_examples(names, labels)
+    wide = means.astype(np.float64)
+    folds = _folds(labels, seed)
+    scores = [_cross_validate(wide, labels, folds, population_covariance, s) for s in SHRINKAGES]
+    best = max(range(len(scores)), key=lambda i: scores[i].log_likelihood)
+
+    matrix = _discriminants(wide, labels, population_covariance, SHRINKAGES[best])
+    scale = fit_scale("the fit", matrix.astype(np.float32), population_covariance)
+    projection = Projection(matrix.astype(np.float32), scale)
+    coordinates = projection.coordinates(means).astype(np.float64)
+    return FittedFeature(
+        projection,
+        tuple(str(name) for name in names),
+        _class_means(coordinates, labels),
+        # Found for unscaled coordinates.
+        scores[best].sharpness / scale**2,
+        _quality(scores[best], labels),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Score:
+    predicted: Labels
+    precisions: F64
+    sharpness: float
+    log_likelihood: float
+
+
+def _check_examples(names: npt.NDArray[np.str_], labels: Labels) -> None:
+    if len(names) < 2:
+        raise InvalidField("examples", f"show {len(names)} value; give two values or more")
+    counts = np.bincount(labels)
+    if counts.min() < 2:
+        value = names[counts.argmin()]
+        raise InvalidField("examples", f"show {value!s} once; give two examples of it or more")
+
+
+def _folds(labels: Labels, seed: int) -> Labels:
+    """Returns a fold for each example, such that every value is spread over the folds."""
+    rng = np.random.default_rng(seed)
+    folds = np.empty(len(labels), np.int64)
+    for label in range(labels.max() + 1):
+        mine = rng.permutation(np.flatnonzero(labels == label))
+        folds[mine] = np.arange(len(mine)) % FOLD_COUNT
+    return folds
+
+
+def _discriminants(wide: F64, labels: Labels, population: F64, shrinkage: float) -> F64:
+    """Returns the ``(k, d)`` map to at most one coordinate fewer than there are values."""
+    centres = _class_means(wide, labels)
+    residuals = wide - centres[labels]
+    counts = np.bincount(labels)
+    # Each value weighs the same, however many examples it has.
+    weights = 1.0 / (counts[labels] * len(counts))
+    within = (residuals * weights[:, None]).T @ residuals
+    d = wide.shape[1]
+    # A ridge of one part in a million of the spread lets constant dimensions be.
+    ridge = 1e-6 * max(float(np.trace(population)), 1e-12) / d
+    mixed = (1 - shrinkage) * within + shrinkage * population + ridge * np.eye(d)
+    eigenvalues, vectors = np.linalg.eigh(mixed)
+    whitener = (vectors / np.sqrt(eigenvalues)).T
+    spread = (centres - centres.mean(axis=0)) @ whitener.T
+    _, strengths, directions = np.linalg.svd(spread, full_matrices=False)
+    kept = directions[: min(len(counts) - 1, d)]
+    kept = kept[strengths[: len(kept)] > 1e-9 * max(strengths[0], 1e-30)]
+    return np.asarray(kept @ whitener)
+
+
+def _cross_validate(
+    wide: F64, labels: Labels, folds: Labels, population: F64, shrinkage: float
+) -> _Score:
+    distances = np.full((len(labels), labels.max() + 1), np.inf)
+    precisions = np.full(len(labels), np.nan)
+    for fold in range(FOLD_COUNT):
+        held, kept = folds == fold, folds != fold
+        if not held.any() or len(np.unique(labels[kept])) < labels.max() + 1:
+            continue
+        matrix = _discriminants(wide[kept], labels[kept], population, shrinkage)
+        coordinates = wide @ matrix.T
+        centres = _class_means(coordinates[kept], labels[kept])
+        distances[held] = _squared_distances(coordinates[held], centres)
+        precisions[held] = _precisions(
+            coordinates[held], labels[held], coordinates[kept], labels[kept]
+        )
+    judged = np.isfinite(distances).all(axis=1)
+    predicted = np.where(judged, distances.argmin(axis=1), -1)
+    likelihoods = [
+        float(
+            np.log(_softmax(-s * distances[judged])[range(judged.sum()), labels[judged]] + 1e-12)
+            @ (1.0 / np.bincount(labels)[labels[judged]])
+        )
+        for s in _TEMPERATURES
+    ]
+    best = int(np.argmax(likelihoods))
+    return _Score(predicted, precisions, float(_TEMPERATURES[best]), likelihoods[best])
+
+
+def _precisions(queries: F64, asked: Labels, gallery: F64, labels: Labels) -> F64:
+    """Returns for each query the share of its nearest examples that have its value."""
+    count = min(NEIGHBOUR_COUNT, len(gallery))
+    shares = np.empty(len(queries))
+    for start in range(0, len(queries), 512):
+        part = slice(start, start + 512)
+        nearest = np.argpartition(_squared_distances(queries[part], gallery), count - 1, axis=1)
+        shares[part] = (labels[nearest[:, :count]] == asked[part, None]).mean(axis=1)
+    return shares
+
+
+def _quality(score: _Score, labels: Labels) -> FitQuality:
+    counts = np.bincount(labels)
+    correct = np.bincount(labels, weights=score.predicted == labels) / counts
+    chance = 1.0 / len(counts)
+    # Standard error of a balanced accuracy that is guessed.
+    error = float(np.sqrt((chance * (1 - chance) / counts).sum()) / len(counts))
+    accuracy = float(correct.mean())
+    return FitQuality(
+        balanced_accuracy=accuracy,
+        chance_accuracy=chance,
+        precision_at_10=float(np.nanmean(score.precisions)),
+        chance_precision_at_10=float((counts / counts.sum()) @ (counts / counts.sum())),
+        carried=bool(accuracy > chance + CARRIED_Z * error),
+        example_count=len(labels),
+    )
+
+
+def _class_means(points: F64, labels: Labels) -> F64:
+    sums = np.zeros((labels.max() + 1, points.shape[1]))
+    np.add.at(sums, labels, points)
+    return sums / np.bincount(labels)[:, None]
+
+
+def _squared_distances(points: F64, others: F64) -> F64:
+    cross = points @ others.T
+    squares = (points**2).sum(axis=1)[:, None] - 2 * cross + (others**2).sum(axis=1)
+    return np.asarray(np.maximum(squares, 0.0))
+
+
+def _softmax(logits: F64) -> F64:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
