@@ -94,6 +94,8 @@ def _check_examples(examples: Sequence[tuple[str, str]]) -> dict[str, str]:
         raise InvalidField(
             "examples", f"holds {len(examples):,}; {MAX_EXAMPLE_COUNT:,} are enough for any fit"
         )
+    if not examples:
+        raise InvalidField("examples", "there are none; show at least two values")
     by_product: dict[str, str] = {}
     for product_id, value in examples:
         if product_id in by_product:
