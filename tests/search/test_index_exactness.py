@@ -135,6 +135,20 @@ def test_deleted_and_replaced_products_are_as_if_never_there(rng, weights):
     assert_exact(result, catalogue.brute_force(query, weights, 30), 1e-12)
 
 
+def test_images_that_come_one_by_one_belong_to_their_product(rng):
+    catalogue = make_catalogue(rng, 30, images_per_product=3)
+    index = catalogue.index()
+    index.replace(np.arange(1, 11), None)
+    for item in catalogue.items:
+        index.add(catalogue.columns([item]))
+    index.replace(np.array([4, 5]), None)
+    catalogue.items = [item for item in catalogue.items if item[1] not in (4, 5)]
+    query = rng.normal(size=(1, D)).astype(np.float32)
+    result = index.search(query, SOME, 10, among=np.array([1, 2, 3, 4, 6]))
+    assert index.image_count == 24
+    assert_exact(result, catalogue.brute_force(query, SOME, 10, {1, 2, 3, 4, 6}), 1e-12)
+
+
 def test_a_limit_above_the_count_returns_everything(rng):
     catalogue = make_catalogue(rng, 5)
     query = np.zeros((1, D), np.float32)

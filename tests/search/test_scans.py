@@ -1,0 +1,40 @@
+"""What FAISS says is off by no more than the bound that is claimed for it."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stylefacet.search.content import Content
+from stylefacet.search.scans import Selection
+from tests.search.brute_force import D, make_catalogue
+
+FEATURES = ["block", "f1", "f2", "f3", "f8"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    log_scale=st.integers(-8, 8),
+    offset=st.sampled_from([0.0, 1.0, -1e3, 1e6]),
+    is_centred=st.booleans(),
+    weights=st.dictionaries(
+        st.sampled_from(FEATURES), st.floats(1e-6, 1.0), min_size=1, max_size=5
+    ),
+)
+def test_no_approximate_distance_is_off_by_more_than_the_bound(
+    seed, log_scale, offset, is_centred, weights
+):
+    rng = np.random.default_rng(seed)
+    scale = 10.0**log_scale
+    catalogue = make_catalogue(rng, 60, 1, scale, offset)
+    content = Content(D, catalogue.matrices)
+    content.append(content.prepare(catalogue.columns()))
+    content = content.rebuilt(catalogue.matrices) if is_centred else content
+    total = sum(weights.values())
+    weights = {name: weight / total for name, weight in sorted(weights.items())}
+    query = (rng.normal(size=D) * scale + offset).astype(np.float32)
+    scan = content.scan(query, weights)
+    for count in range(1, 60):
+        rows, approximate = scan.nearest(count, Selection(60, None))
+        exact = catalogue.distance2(query[None], content.means[rows[-1]], weights)
+        assert abs(approximate - exact) <= scan.error_bound * (1 + 1e-9)
