@@ -49,7 +49,8 @@ def read_rows(manifest: Path) -> list[dict[str, str]]:
 def changed(before: GarmentFactors, after: GarmentFactors) -> np.ndarray:
     """Return `(256, 192)` the largest change of any channel."""
     pictures = garments.render(before)[0].astype(int), garments.render(after)[0].astype(int)
-    return np.abs(pictures[0] - pictures[1]).max(axis=2)
+    difference: np.ndarray = np.abs(pictures[0] - pictures[1]).max(axis=2)
+    return difference
 
 
 def test_equal_seeds_draw_equal_pictures():
@@ -158,7 +159,8 @@ def test_the_folder_holds_a_picture_and_a_row_for_each_garment(tmp_path: Path):
     rows = read_rows(manifest)
     assert sum(seen) == len(rows) == 5
     assert tuple(rows[0]) == COLUMNS
-    assert Image.open(tmp_path / rows[4]["image"]).size == (192, 256)
+    with Image.open(tmp_path / rows[4]["image"]) as picture:
+        assert picture.size == (192, 256)
     assert rows[0]["image"] == f"images/{rows[0]['filename']}"
 
 

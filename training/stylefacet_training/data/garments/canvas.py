@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -14,8 +14,37 @@ Plane: TypeAlias = npt.NDArray[np.float32]
 Points: TypeAlias = npt.NDArray[np.float64]
 Colour: TypeAlias = tuple[float, float, float]
 
-SUPERSAMPLING = 4
-"""Sub-pixels per pixel and axis: 17 grey levels at an edge, at 0.1 ms a large polygon."""
+FINE, COARSE = 4, 2
+"""Sub-pixels per pixel and axis: 17 grey levels at an outline; 5 do for a faint seam."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a picture: rows `[top, bottom)` and columns `[left, right)`."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @classmethod
+    def around(cls, corners: Points, margin: float, height: int, width: int) -> Window:
+        """Return the smallest window round pixel positions, cut to the picture."""
+        # Plain numbers: NumPy's scalars would take longer than all the rest.
+        (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+        left, top = min(max(int(x0 - margin), 0), width), min(max(int(y0 - margin), 0), height)
+        right, bottom = min(int(x1 + margin) + 1, width), min(int(y1 + margin) + 1, height)
+        return cls(top, left, max(bottom, top), max(right, left))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.bottom - self.top, self.right - self.left
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """The rows and columns of the window."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,92 +65,124 @@ class Frame:
 
     def pixels(self, points: Points) -> Points:
         """Return `(m, 2)` pixel coordinates of `(m, 2)` garment coordinates."""
-        x, y = points[:, 0], points[:, 1]
-        u = self.zoom * (self.cos * x - self.sin * y) + self.left
-        v = self.zoom * (self.sin * x + self.cos * y) + self.top
-        return np.stack([u, v], axis=1)
+        cos, sin = self.zoom * self.cos, self.zoom * self.sin
+        moved: Points = points @ np.array([[cos, sin], [-sin, cos]])
+        moved += (self.left, self.top)
+        return moved
 
-    def garment(self, top: int, left: int, height: int, width: int) -> tuple[Plane, Plane]:
-        """Return garment coordinates x and y, each `(height, width)`, of a window's pixels."""
-        u = (np.arange(left, left + width, dtype=np.float32) + 0.5 - self.left) / self.zoom
-        v = (np.arange(top, top + height, dtype=np.float32) + 0.5 - self.top) / self.zoom
-        x = (self.cos * u)[None, :] + (self.sin * v)[:, None]
-        y = (-self.sin * u)[None, :] + (self.cos * v)[:, None]
-        return x.astype(np.float32, copy=False), y.astype(np.float32, copy=False)
+    def within(self, window: Window) -> Frame:
+        """Return the same frame seen from a window of the picture."""
+        return replace(self, left=self.left - window.left, top=self.top - window.top)
+
+    def garment(self, window: Window, step: int = 1) -> tuple[Plane, Plane]:
+        """Return garment coordinates x and y of each `step`-th pixel of a window."""
+        u = np.arange(window.left, window.right, step, dtype=np.float32)
+        v = np.arange(window.top, window.bottom, step, dtype=np.float32)
+        u = (u + np.float32(step / 2 - self.left)) * np.float32(1 / self.zoom)
+        v = (v + np.float32(step / 2 - self.top)) * np.float32(1 / self.zoom)
+        sin, cos = np.float32(self.sin), np.float32(self.cos)
+        return (cos * u)[None, :] + (sin * v)[:, None], (cos * v)[:, None] - (sin * u)[None, :]
 
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """Coverage in [0, 1] of a shape within the picture: `(bottom-top, right-left)` float32."""
+    """Coverage in [0, 1] of a shape: a plane of the window's shape."""
 
-    top: int
-    left: int
+    window: Window
     cover: Plane
-
-    @property
-    def window(self) -> tuple[slice, slice]:
-        """The rows and columns of the picture that the coverage lies on."""
-        height, width = self.cover.shape
-        return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
 
 class Canvas:
-    """Layers of one picture, each `(height, width)` float32, painted back to front.
+    """Layers of one picture, each a float32 plane, painted back to front.
+
+    They hold only `window`, the part of the picture that the garment can reach; all other
+    positions, `frame` among them, count from the window's corner.
 
     `cover` is the garment against the background, `mix` the way from cloth colour (0) to
     pattern colour (1), `shade` the light that multiplies the colour.
     """
 
-    def __init__(self, frame: Frame, height: int, width: int) -> None:
+    def __init__(self, frame: Frame, window: Window) -> None:
         """Start with an empty garment in full light."""
-        self.frame = frame
-        self.height, self.width = height, width
-        self.cover: Plane = np.zeros((height, width), np.float32)
-        self.mix: Plane = np.zeros((height, width), np.float32)
-        self.shade: Plane = np.ones((height, width), np.float32)
+        self.window = window
+        self.frame = frame.within(window)
+        self.height, self.width = window.shape
+        self.cover: Plane = np.zeros(window.shape, np.float32)
+        self.mix: Plane = np.zeros(window.shape, np.float32)
+        self.shade: Plane = np.ones(window.shape, np.float32)
+        self._pending: list[tuple[Points, float, float]] = []
         self.inks: list[tuple[Mask, Colour]] = []
         """Small coloured things laid over the cloth, in order: prints, labels, buttons."""
 
     def fill(self, *shapes: Points) -> Mask:
         """Return the coverage of the union of closed `(m, 2)` polygons in garment units."""
-        return self._draw([self.frame.pixels(shape) for shape in shapes], stroke=None)
+        return self._draw([(shape, 0.0, 1.0) for shape in shapes], FINE)
 
     def stroke(self, width: float, *lines: Points) -> Mask:
         """Return the coverage of open `(m, 2)` polylines, `width` garment units wide."""
-        return self._draw([self.frame.pixels(line) for line in lines], stroke=width)
+        return self._draw([(line, width, 1.0) for line in lines], FINE)
 
-    def _draw(self, shapes: list[Points], stroke: float | None) -> Mask:
-        pen = 0.0 if stroke is None else stroke * self.frame.zoom
-        low = np.min([shape.min(axis=0) for shape in shapes], axis=0) - pen
-        high = np.max([shape.max(axis=0) for shape in shapes], axis=0) + pen
-        left, top = max(int(low[0]) - 1, 0), max(int(low[1]) - 1, 0)
-        right, bottom = min(int(high[0]) + 2, self.width), min(int(high[1]) + 2, self.height)
-        if right <= left or bottom <= top:
-            return Mask(0, 0, np.zeros((0, 0), np.float32))
-        size = ((right - left) * SUPERSAMPLING, (bottom - top) * SUPERSAMPLING)
-        image = Image.new("L", size)
+    def bar(self, left: float, top: float, right: float, bottom: float) -> Mask:
+        """Return the coverage of an upright rectangle: cheaper than a polygon."""
+        corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+        window = Window.around(self.frame.pixels(corners), 1.0, self.height, self.width)
+        x, y = self.frame.garment(window)
+        zoom = np.float32(self.frame.zoom)
+        across = np.clip(np.minimum(x - left, right - x) * zoom + np.float32(0.5), 0, 1)
+        down = np.clip(np.minimum(y - top, bottom - y) * zoom + np.float32(0.5), 0, 1)
+        return Mask(window, across * down)
+
+    def _draw(self, shapes: list[tuple[Points, float, float]], grain: int) -> Mask:
+        """Return shapes of (points, pen width or 0 to fill, strength); later ones win."""
+        corners = self.frame.pixels(np.concatenate([points for points, _, _ in shapes]))
+        pen = max(width for _, width, _ in shapes) * self.frame.zoom / 2 + 1
+        window = Window.around(corners, pen, self.height, self.width)
+        height, width_px = window.shape
+        if not height or not width_px:
+            return Mask(window, np.zeros(window.shape, np.float32))
+        image = Image.new("L", (width_px * grain, height * grain))
+        # Pillow truncates to whole sub-pixels; + 0.5 makes that a rounding.
+        corners -= (window.left, window.top)
+        flat = (corners * grain + 0.5).ravel().tolist()
         draw = ImageDraw.Draw(image)
-        for shape in shapes:
-            # Pillow truncates to whole sub-pixels; + 0.5 makes that a rounding.
-            corners = ((shape - (left, top)) * SUPERSAMPLING + 0.5).ravel().tolist()
-            if stroke is None:
-                draw.polygon(corners, fill=255)
+        start = 0
+        for points, width, strength in shapes:
+            stop = start + 2 * len(points)
+            ink = round(255 * strength)
+            if width:
+                thick = max(round(width * self.frame.zoom * grain), 1)
+                draw.line(flat[start:stop], ink, thick)
             else:
-                line_width = max(round(pen * SUPERSAMPLING), 1)
-                draw.line(corners, fill=255, width=line_width, joint="curve")
-        reduced = image.reduce(SUPERSAMPLING)
-        cover = np.asarray(reduced, dtype=np.float32) * np.float32(1 / 255)
-        return Mask(top, left, cover)
+                draw.polygon(flat[start:stop], ink)
+            start = stop
+        cover = np.asarray(image.reduce(grain), dtype=np.float32)
+        return Mask(window, cover * np.float32(1 / 255))
+
+    def seam(self, line: Points, share: float, width: float = 0.9) -> None:
+        """Take `share` of the light away along a line, before the next piece is painted."""
+        self._pending.append((line, width, share))
+
+    def soft_shadow(self, line: Points, share: float) -> None:
+        """Darken softly along an edge that the next piece will lie over."""
+        for width, part in ((8.0, 0.2), (5.8, 0.4), (3.8, 0.65), (2.0, 1.0)):
+            self._pending.append((line, width, share * part))
+
+    def flush(self) -> None:
+        """Draw the seams and shadows that are waiting."""
+        if self._pending:
+            pending, self._pending = self._pending, []
+            self.darken(self._draw(pending, COARSE), 1.0)
 
     def grid(self, mask: Mask) -> tuple[Plane, Plane]:
         """Return garment coordinates x and y of the mask's pixels."""
-        return self.frame.garment(mask.top, mask.left, *mask.cover.shape)
+        return self.frame.garment(mask.window)
 
     def paint(
         self, mask: Mask, *, mix: Plane | float | None = None, shade: Plane | float | None = None
     ) -> None:
         """Lay a piece of cloth over what is there; none leaves that layer as it is."""
-        window, cover = mask.window, mask.cover
+        self.flush()
+        window, cover = mask.window.slices, mask.cover
         self.cover[window] = np.maximum(self.cover[window], cover)
         if mix is not None:
             self.mix[window] += cover * (mix - self.mix[window])
@@ -130,7 +191,7 @@ class Canvas:
 
     def darken(self, mask: Mask, share: Plane | float) -> None:
         """Take `share` of the light away under the mask; negative shares brighten."""
-        self.shade[mask.window] *= 1 - share * mask.cover
+        self.shade[mask.window.slices] *= 1 - share * mask.cover
 
 
 def shifted(points: Points, right: float, down: float) -> Points:

@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 
-from stylefacet_training.data.garments.canvas import Canvas, Mask, Plane, Points, shifted
+from stylefacet_training.data.garments.canvas import Canvas, Plane, Points, shifted
 from stylefacet_training.data.garments.factors import Garment
-from stylefacet_training.data.garments.motif import box, ring
+from stylefacet_training.data.garments.motif import ring
 from stylefacet_training.data.garments.outline import (
     NECK_CUTS,
     Outline,
     bezier,
+    even,
     mirrored,
     neck_curve,
 )
@@ -23,17 +24,6 @@ INSIDE = 0.74
 
 LABEL_WHITE = (0.93, 0.92, 0.9)
 LABEL_BLACK = (0.12, 0.12, 0.13)
-
-
-def seam(canvas: Canvas, line: Points, *, share: float = 0.2, width: float = 0.9) -> None:
-    """Draw a seam: a thin shadow along a line."""
-    canvas.darken(canvas.stroke(width, line), share)
-
-
-def soft_shadow(canvas: Canvas, line: Points, *, share: float = 0.16) -> None:
-    """Darken softly along an edge that the next piece will lie over."""
-    for width, part in ((7.0, 0.3), (4.5, 0.35), (2.4, 0.45)):
-        canvas.darken(canvas.stroke(width, line), share * part)
 
 
 def ribs(x: Plane, *, period: float = 2.9, depth: float = 0.07) -> Plane:
@@ -59,23 +49,21 @@ def _inside_back(canvas: Canvas, garment: Garment, outline: Outline) -> None:
     leaves = outline.collar in ("polo", "shirt_collar")
     rise = 7.5 if leaves else 2.2
     dip = 1.0 if leaves else min(5.0, 0.45 * outline.neck_depth)
-    t = np.linspace(-1, 1, 21)
-    reach = half + (0.0 if leaves else 1.5)
-    back = np.stack([reach * t * (0.9 if leaves else 1), dip * (1 - t * t) - rise], axis=1)
-    if leaves:
-        back[:, 1] += 3.2 * np.abs(t) ** 4
+    t = even(-1.0, 1.0, 21)
+    reach = half * 0.9 if leaves else half + 1.0
+    back = np.stack([reach * t, dip * (1 - t * t) - rise + leaves * 3.2 * t**4], axis=1)
     low = neck_curve(NECK_CUTS[outline.collar], outline.neck_depth, grow=2.0)[::-1]
     panel = canvas.fill(np.concatenate([back, low]))
-    _, y = canvas.grid(panel)
+    x, y = canvas.grid(panel)
     shade = INSIDE + 0.1 - 0.0045 * np.clip(y + rise, 0, 40)
-    mix = 0.0
-    canvas.paint(panel, mix=mix, shade=shade.astype(np.float32))
-    band = max(outline.band, 2.6) if not leaves else 6.5
-    tape = canvas.fill(np.concatenate([back, (shifted(back, 0.0, band))[::-1] * (0.985, 1.0)]))
-    x, _ = canvas.grid(tape)
-    light = ribs(x, depth=0.05) * 0.86 if outline.band > 3 else 0.9
-    canvas.paint(tape, mix=_trim(garment), shade=light)
-    seam(canvas, shifted(back, 0.0, band), share=0.22)
+    # The band or tape along the back of the neck, which follows the back's upper edge.
+    band = 6.5 if leaves else max(outline.band, 2.6)
+    share = x * np.float32(1 / reach)
+    below = y - (dip - rise + band) + dip * share * share
+    tape = np.clip(np.float32(0.5) - below * canvas.frame.zoom, 0, 1)
+    light = ribs(x, depth=0.05) * np.float32(0.88) if outline.band > 3 else 0.91
+    shade += tape * (light - shade) - 0.12 * np.exp(-(below * below))
+    canvas.paint(panel, mix=tape * np.float32(_trim(garment)), shade=shade)
     _label(canvas, garment, dip - rise + band)
 
 
@@ -85,7 +73,9 @@ def _label(canvas: Canvas, garment: Garment, top: float) -> None:
         return
     wide, high = ((3.2, 4.6), (4.4, 3.0), (1.4, 5.5))[style]
     colour = LABEL_BLACK if int(garment.fold_seed * 1999) % 2 else LABEL_WHITE
-    canvas.inks.append((canvas.fill(box(-wide, top - 0.5, wide, top + high)), colour))
+    label = canvas.bar(-wide, top - 0.5, wide, top + high)
+    # Whatever is painted later, front or collar, lies over the label.
+    canvas.inks.append((label, colour))
 
 
 def paint_front(canvas: Canvas, garment: Garment, outline: Outline, cloth: Cloth) -> None:
@@ -104,11 +94,11 @@ def _band(canvas: Canvas, garment: Garment, outline: Outline) -> None:
     cut = NECK_CUTS[outline.collar]
     outer = neck_curve(cut, outline.neck_depth, grow=outline.band)
     lift = np.zeros_like(outline.neck)
-    ends = np.abs(np.linspace(-1, 1, len(lift))) ** 6
+    ends = np.abs(even(-1.0, 1.0, len(lift))) ** 6
     lift[:, 1] = -2.2 * ends
     outer = outer + lift * 0.4
     inner = outline.neck + lift
-    soft_shadow(canvas, outer, share=0.1)
+    canvas.soft_shadow(outer, share=0.1)
     mask = canvas.fill(np.concatenate([inner, outer[::-1]]))
     x, y = canvas.grid(mask)
     light: Plane | float = 1.02
@@ -116,37 +106,37 @@ def _band(canvas: Canvas, garment: Garment, outline: Outline) -> None:
         turn = np.arctan2(x, outline.neck_depth * 0.4 + 6 - y * 0.2)
         light = ribs(turn * np.float32(outline.neck_half_width), depth=0.055)
     canvas.paint(mask, mix=_trim(garment), shade=light)
-    seam(canvas, outer, share=0.2)
-    seam(canvas, inner, share=0.16, width=0.8)
-    seam(canvas, neck_curve(cut, outline.neck_depth, grow=outline.band + 1.8), share=0.07)
+    canvas.seam(outer, share=0.2)
+    canvas.seam(inner, share=0.16, width=0.8)
+    canvas.seam(neck_curve(cut, outline.neck_depth, grow=outline.band + 1.8), share=0.07)
     if outline.collar == "v_neck":
         tip = outline.neck_depth
-        seam(canvas, np.array([[0.0, tip], [0.0, tip + outline.band]]), share=0.2)
+        canvas.seam(np.array([[0.0, tip], [0.0, tip + outline.band]]), share=0.2)
 
 
 def _turtle_neck(canvas: Canvas, garment: Garment, outline: Outline, cloth: Cloth) -> None:
     tall = 12.0 + 14.0 * garment.collar_depth
     wide, top = outline.neck_half_width + 1.5, outline.neck_half_width - 1.0
-    t = np.linspace(-1, 1, 21)
+    t = even(-1.0, 1.0, 21)
     rim_back = np.stack([top * t, -tall - 2.6 * np.sqrt(1 - t * t)], axis=1)
     rim_front = np.stack([top * t, -tall + 2.4 * np.sqrt(1 - t * t)], axis=1)
     foot = np.stack([wide * t, 3.5 + 4.0 * (1 - t * t)], axis=1)
     left = bezier((-wide, 3.5), (-wide + 2.5, -2.0), (-top - 0.5, -tall + 3), (-top, -tall))
     tube = np.concatenate([left, rim_front, mirrored(left), foot[::-1]])
     canvas.paint(canvas.fill(np.concatenate([rim_back, rim_front[::-1]])), mix=0.0, shade=0.62)
-    soft_shadow(canvas, foot, share=0.14)
+    canvas.soft_shadow(foot, share=0.14)
     mask = canvas.fill(tube)
     x, y = canvas.grid(mask)
     edge = x / np.float32(wide)
     light = ribs(x, depth=0.06) * (1.03 - 0.24 * edge * edge)
     pattern = 1.0 if garment.contrast_trim else cloth(x, y)
-    canvas.paint(mask, mix=pattern, shade=light.astype(np.float32))
-    seam(canvas, foot, share=0.14)
+    canvas.paint(mask, mix=pattern, shade=np.asarray(light, np.float32))
+    canvas.seam(foot, share=0.14)
     if garment.collar_depth > 0.4:
         share = 0.52
         fold = np.stack([(top + 1.3) * t, -tall * (1 - share) + 2.8 * (1 - t * t)], axis=1)
-        soft_shadow(canvas, shifted(fold, 0.0, 0.8), share=0.3)
-    seam(canvas, rim_front, share=0.12)
+        canvas.soft_shadow(shifted(fold, 0.0, 0.8), share=0.3)
+    canvas.seam(rim_front, share=0.12)
 
 
 def _leaf(outline: Outline) -> Points:
@@ -175,36 +165,38 @@ def _leaves(canvas: Canvas, garment: Garment, outline: Outline, cloth: Cloth) ->
     placket_end = outline.length + 1.5 if outline.collar == "shirt_collar" else 0.0
     placket_end = placket_end or outline.neck_depth + 30.0
     _placket(canvas, garment, outline, cloth, placket_end)
-    leaf = _leaf(outline)
-    for side in (-1, 1):
-        shape = leaf * (side, 1.0)
-        soft_shadow(canvas, shifted(shape[8:], 0.0, 0.9), share=0.26)
-        mask = canvas.fill(shape)
-        x, y = canvas.grid(mask)
-        light = 1.05 - 0.006 * (y + 6)
-        if outline.collar == "polo":
-            pattern: Plane | float = _trim(garment)
-            light = light * ribs(y + x * side * 0.6, period=2.4, depth=0.02)
-        else:
-            pattern = (
-                1.0 if garment.contrast_trim else cloth(x + side * y * 0.5, y - side * x * 0.5)
-            )
-        canvas.paint(mask, mix=pattern, shade=light.astype(np.float32))
-        closed = np.concatenate([shape, shape[:1]])
-        seam(canvas, closed, share=0.2, width=0.8)
+    right = _leaf(outline)
+    left = right * (-1.0, 1.0)
+    for shape in (left, right):
+        canvas.soft_shadow(shifted(shape[8:], 0.0, 0.9), share=0.26)
+    mask = canvas.fill(left, right)
+    x, y = canvas.grid(mask)
+    side = np.asarray(np.sign(x), np.float32)
+    fold = np.asarray(np.abs(x), np.float32)
+    light = np.asarray(1.014 - y * 0.006, np.float32)
+    if outline.collar == "polo":
+        pattern: Plane | float = _trim(garment)
+        light *= ribs(y + fold * 0.6, period=2.4, depth=0.02)
+    else:
+        # A leaf is cut along the grain and turned down: its pattern runs askew.
+        turned = (x + side * y * np.float32(0.5), y - fold * np.float32(0.5))
+        pattern = 1.0 if garment.contrast_trim else cloth(*turned)
+    canvas.paint(mask, mix=pattern, shade=np.asarray(light, np.float32))
+    for shape in (left, right):
+        canvas.seam(np.concatenate([shape, shape[:1]]), share=0.2, width=0.8)
         inset = shape + (shape.mean(axis=0) - shape) * 0.16
-        seam(canvas, inset[6:-8], share=0.09, width=0.7)
+        canvas.seam(inset[6:-8], share=0.09, width=0.7)
 
 
 def _placket(canvas: Canvas, garment: Garment, outline: Outline, cloth: Cloth, end: float) -> None:
     top, half = outline.neck_depth - 1.0, 4.2
-    mask = canvas.fill(box(-half, top, half, end))
+    mask = canvas.bar(-half, top, half, end)
     canvas.darken(mask, -0.025)
     for x in (-half, half):
         line = np.array([[x, top + 6], [x, end]])
-        seam(canvas, line, share=0.2 if x > 0 else 0.1, width=0.8)
+        canvas.seam(line, share=0.2 if x > 0 else 0.1, width=0.8)
     if outline.collar == "polo":
-        seam(canvas, np.array([[-half, end], [half, end]]), share=0.24)
+        canvas.seam(np.array([[-half, end], [half, end]]), share=0.24)
         rows = np.linspace(top + 7, end - 5, 3)
     else:
         rows = np.arange(top + 6, end - 6, 17.0)
@@ -212,9 +204,9 @@ def _placket(canvas: Canvas, garment: Garment, outline: Outline, cloth: Cloth, e
     colour = (0.35, 0.33, 0.31) if light and garment.contrast_trim else (0.94, 0.93, 0.91)
     if not light and not garment.contrast_trim:
         colour = (0.2, 0.2, 0.21)
-    for row in rows:
-        canvas.darken(canvas.fill(ring(2.1, at=(0.2, row + 0.5), steps=14)), 0.25)
-        canvas.inks.append((canvas.fill(ring(1.55, at=(0.0, row), steps=14)), colour))
+    buttons = [ring(1.55, at=(0.0, row), steps=14) for row in rows]
+    canvas.darken(canvas.fill(*[shifted(button * 1.0, 0.4, 0.8) for button in buttons]), 0.3)
+    canvas.inks.append((canvas.fill(*buttons), colour))
 
 
 def _hood_shape(outline: Outline) -> tuple[Points, Points, Points]:
@@ -243,30 +235,30 @@ def _hood_behind(canvas: Canvas, outline: Outline, cloth: Cloth) -> None:
     outer, rim, _ = _hood_shape(outline)
     mask = canvas.fill(outer)
     x, y = canvas.grid(mask)
-    canvas.paint(mask, mix=cloth(x, y), shade=(0.98 + 0.004 * (-y - 18)).astype(np.float32))
+    canvas.paint(mask, mix=cloth(x, y), shade=(0.98 + 0.004 * (-y - 18)))
     low = bezier((-25.0, -4.0), (0.0, 2 * outline.neck_depth + 12), (25.0, -4.0), steps=16)
     inner = canvas.fill(np.concatenate([rim, low]))
     x, y = canvas.grid(inner)
     shade = 0.78 - 0.010 * np.clip(y + 12, 0, 24) - 0.0002 * x * x
-    canvas.paint(inner, mix=0.0, shade=shade.astype(np.float32))
-    seam(canvas, rim, share=0.22)
-    seam(canvas, rim * (1.03, 1.0) - (0.0, 2.4), share=0.09, width=0.7)
-    seam(canvas, bezier((0.0, -12.0), (0.6, 0.0), (0.0, outline.neck_depth), steps=4), share=0.14)
+    canvas.paint(inner, mix=0.0, shade=shade)
+    canvas.seam(rim, share=0.22)
+    canvas.seam(rim * (1.03, 1.0) - (0.0, 2.4), share=0.09, width=0.7)
+    canvas.seam(bezier((0.0, -12.0), (0.6, 0.0), (0.0, outline.neck_depth), steps=4), share=0.14)
 
 
 def _hood_front(canvas: Canvas, garment: Garment, outline: Outline, cloth: Cloth) -> None:
     _, _, flap = _hood_shape(outline)
     for side in (1, -1):
         shape = flap * (side, 1.0)
-        soft_shadow(canvas, shifted(shape[20:], 0.0, 0.8), share=0.24)
+        canvas.soft_shadow(shifted(shape[20:], 0.0, 0.8), share=0.24)
         mask = canvas.fill(shape)
         x, y = canvas.grid(mask)
         light = 1.03 - 0.0045 * (y + 4) - 0.0022 * np.abs(x)
         pattern = cloth(x + side * y * 0.5, y - side * x * 0.5)
-        canvas.paint(mask, mix=pattern, shade=light.astype(np.float32))
-        seam(canvas, shape[9:23], share=0.2, width=0.8)
-        seam(canvas, shifted(shape[10:21], side * 1.6, 1.8), share=0.1, width=0.7)
-        seam(canvas, shape[21:], share=0.16, width=0.8)
+        canvas.paint(mask, mix=pattern, shade=np.asarray(light, np.float32))
+        canvas.seam(shape[9:23], share=0.2, width=0.8)
+        canvas.seam(shifted(shape[10:21], side * 1.6, 1.8), share=0.1, width=0.7)
+        canvas.seam(shape[21:], share=0.16, width=0.8)
     _drawstrings(canvas, garment, outline)
 
 
@@ -283,8 +275,3 @@ def _drawstrings(canvas: Canvas, garment: Garment, outline: Outline) -> None:
         )
         canvas.darken(canvas.stroke(2.4, shifted(line, 0.8, 0.6)), 0.16)
         canvas.inks.append((canvas.stroke(1.5, line), colour))
-
-
-def clip(mask: Mask, cover: Plane) -> Mask:
-    """Return the mask where `cover`, a whole layer, lets it through."""
-    return Mask(mask.top, mask.left, np.minimum(mask.cover, cover[mask.window]))

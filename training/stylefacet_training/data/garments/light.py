@@ -6,9 +6,8 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageFilter
 
-from stylefacet_training.data.garments.canvas import Canvas, Plane
+from stylefacet_training.data.garments.canvas import Canvas, Plane, Window
 from stylefacet_training.data.garments.factors import FABRICS, Garment
 from stylefacet_training.data.garments.outline import Outline, Sleeve
 
@@ -16,38 +15,61 @@ CELL = 4
 """Pixels per cell of the coarse grid on which soft light is computed."""
 
 
-@lru_cache(maxsize=16)
-def _spline(size: int, cells: int) -> Plane:
-    """Return `(size, cells)` cubic B-spline weights that blow a coarse line up to `size`."""
-    position = (np.arange(size) + 0.5) * cells / size - 0.5
+def _spline_at(position: np.ndarray, cells: int) -> Plane:
     distance = np.abs(position[:, None] - np.arange(-1, cells + 1)[None, :])
     near = 2 / 3 - distance**2 + distance**3 / 2
-    far = np.clip(2 - distance, 0, None) ** 3 / 6
+    far = np.maximum(2 - distance, 0) ** 3 / 6
     weights = np.where(distance < 1, near, far)
-    folded = weights[:, 1:-1]
-    folded[:, 0] += weights[:, 0]
-    folded[:, -1] += weights[:, -1]
-    return np.ascontiguousarray(folded).astype(np.float32)
+    # What would fall on the cells just outside is given to the outermost ones.
+    weights[:, 1] += weights[:, 0]
+    weights[:, -2] += weights[:, -1]
+    return np.ascontiguousarray(weights[:, 1:-1]).astype(np.float32)
 
 
-def enlarge(field: Plane, height: int, width: int) -> Plane:
-    """Return a coarse field as a smooth `(height, width)` plane."""
-    rows, columns = field.shape
-    plane: Plane = np.matmul(_spline(height, rows) @ field, _spline(width, columns).T)
-    return plane
+@lru_cache(maxsize=256)
+def _enlarging(size: int, blur_px: float) -> Plane:
+    """Return `(size, cells)` weights from coarse cells, blurred by `blur_px`, to pixels.
+
+    The grid hangs on the first pixel, so that a window whose corner lies on a cell's corner
+    sees the same light as the whole picture does.
+    """
+    cells = -(-size // CELL)
+    spline = _spline_at((np.arange(size) + 0.5) / CELL - 0.5, cells)
+    if not blur_px:
+        return spline
+    apart = (np.arange(cells)[:, None] - np.arange(cells)[None, :]) * CELL / blur_px
+    gauss = np.exp(-0.5 * apart**2) * CELL / (blur_px * math.sqrt(2 * math.pi))
+    return np.asarray(spline @ gauss, np.float32)
 
 
-def _coarse_shape(canvas: Canvas) -> tuple[int, int]:
-    return max(canvas.height // CELL, 4), max(canvas.width // CELL, 4)
+@lru_cache(maxsize=256)
+def _averaging(size: int) -> Plane:
+    """Return `(cells, size)` weights that average pixels to coarse cells."""
+    cells = -(-size // CELL)
+    member = np.arange(size)[None, :] // CELL == np.arange(cells)[:, None]
+    return np.asarray(member / member.sum(axis=1, keepdims=True), np.float32)
 
 
-def blurred_cover(canvas: Canvas, radius: float) -> Plane:
-    """Return the silhouette, coarse and blurred by `radius` pixels."""
-    image = Image.fromarray((canvas.cover * 255).astype(np.uint8))
-    rows, columns = _coarse_shape(canvas)
-    small = image.resize((columns, rows), Image.Resampling.BOX)
-    soft = small.filter(ImageFilter.GaussianBlur(radius / CELL))
-    return np.asarray(soft, np.float32) * np.float32(1 / 255)
+def enlarge(field: Plane, height: int, width: int, blur_px: float = 0.0) -> Plane:
+    """Return a field of coarse cells as a smooth `(height, width)` plane."""
+    rows, columns = _enlarging(height, blur_px), _enlarging(width, blur_px)
+    return np.asarray(rows @ field @ columns.T, np.float32)
+
+
+def coarse_cover(canvas: Canvas) -> Plane:
+    """Return the canvas's silhouette averaged over coarse cells."""
+    rows, columns = _averaging(canvas.height), _averaging(canvas.width)
+    return np.asarray(rows @ canvas.cover @ columns.T, np.float32)
+
+
+def aligned(window: Window, height: int, width: int) -> Window:
+    """Return the window grown to whole cells of the picture."""
+    return Window(
+        window.top // CELL * CELL,
+        window.left // CELL * CELL,
+        min(-(-window.bottom // CELL) * CELL, height),
+        min(-(-window.right // CELL) * CELL, width),
+    )
 
 
 def fold_rng(garment: Garment) -> np.random.Generator:
@@ -58,64 +80,65 @@ def fold_rng(garment: Garment) -> np.random.Generator:
 def body_folds(
     canvas: Canvas, garment: Garment, outline: Outline, rng: np.random.Generator
 ) -> Plane:
-    """Return the body's soft folds as a share of light to add, over the whole picture."""
-    rows, columns = _coarse_shape(canvas)
-    frame = canvas.frame
-    step_x, step_y = canvas.width / columns, canvas.height / rows
-    x = ((np.arange(columns, dtype=np.float32) + 0.5) * step_x - frame.left) / frame.zoom
-    y = ((np.arange(rows, dtype=np.float32) + 0.5) * step_y - frame.top) / frame.zoom
-    x, y = x[None, :], y[:, None]
+    """Return the body's soft folds as a share of light to add, over the whole canvas."""
+    x, y = canvas.frame.garment(Window(0, 0, canvas.height, canvas.width), step=CELL)
     half = np.float32(outline.half_width)
     down = np.clip((y - outline.armhole_y) / (outline.length - outline.armhole_y), 0, 1)
-    field = 0.035 * _patches(rows, columns, rng)
+    field = 0.032 * _patches(x, y, rng)
     for _ in range(2):
-        period = rng.uniform(15, 30) * (1.15 - 0.5 * garment.flare)
-        bend = rng.uniform(-0.22, 0.22) * y + 4 * np.sin(
-            y / rng.uniform(16, 30) + rng.uniform(0, 6)
-        )
-        wave = np.sin((x + bend) * (2 * math.pi / period) + rng.uniform(0, 6))
-        field = field + (0.016 + 0.04 * garment.flare) * (0.25 + down) * wave
+        period = rng.uniform(17, 34) * (1.15 - 0.5 * garment.flare)
+        sway = 4 * np.sin(y[:, :1] * (1 / rng.uniform(16, 30)) + rng.uniform(0, 6))
+        bend = x + rng.uniform(-0.25, 0.25) * y + sway
+        wave = np.sin(bend * (2 * math.pi / period) + rng.uniform(0, 6))
+        field += (0.018 + 0.045 * garment.flare) * (0.2 + down) * wave
     for side in (-1, 1):
         # Cloth pulls from the armpit towards the waist.
-        dx, dy = x - side * half, y - outline.armhole_y
-        reach = np.sqrt(dx * dx + dy * dy) + 1e-3
-        lean = np.arctan2(dy, -side * dx)
-        pull = np.sin(lean * rng.uniform(5.5, 8.5) + rng.uniform(0, 6))
-        field = field + 0.06 * pull * np.exp(-(((reach - 17) / 15) ** 2))
-        field = field - 0.12 * np.exp(-((reach / 8.5) ** 2))
-    return enlarge((field * garment.fold_strength).astype(np.float32), canvas.height, canvas.width)
+        dx, dy = side * (half - side * x), y - outline.armhole_y
+        reach = dx * dx + dy * dy
+        tilt = rng.uniform(0.55, 1.0)
+        pull = np.sin((dx * side * tilt - dy) * rng.uniform(0.28, 0.42) + rng.uniform(0, 6))
+        fade = np.exp(reach * np.float32(-1 / 700))
+        field += 0.05 * pull * fade - 0.13 * np.exp(reach * np.float32(-1 / 75))
+    field *= np.float32(garment.fold_strength)
+    return enlarge(np.asarray(field, np.float32), canvas.height, canvas.width)
 
 
-def _patches(rows: int, columns: int, rng: np.random.Generator) -> Plane:
-    """Return smooth noise of about unit deviation on the coarse grid."""
-    noise = rng.standard_normal((9, 6), dtype=np.float32) * np.float32(1.6)
-    fine = rng.standard_normal((18, 13), dtype=np.float32) * np.float32(0.7)
-    return enlarge(noise, rows, columns) + enlarge(fine, rows, columns)
+def _patches(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
+    """Return smooth noise of about unit deviation, fixed to the garment, at `x`, `y`."""
+    waves = rng.uniform((0.05, 0.04, 0.0, 0.0), (0.2, 0.15, 6.28, 6.28), (7, 4))[:, :, None]
+    across = np.sin(waves[:, 0] * x[:1] + waves[:, 2])
+    down = np.sin(waves[:, 1] * y[:, 0][None, :] + waves[:, 3])
+    return np.asarray(down.T @ across, np.float32) * np.float32(0.75)
 
 
 def body_roundness(outline: Outline, x: Plane, y: Plane) -> Plane:
     """Return the light of the body's roundness: darker towards the side seams."""
     half = outline.half_width_at(y[:, :1].astype(np.float64)).astype(np.float32)
-    edge = np.abs(x) / half
+    edge = x / half
     edge *= edge
-    return (1.0 - 0.10 * edge * edge).astype(np.float32, copy=False)
+    edge *= edge
+    edge *= np.float32(-0.09)
+    edge += 1
+    return edge
 
 
 def sleeve_light(
     garment: Garment, sleeve: Sleeve, share: Plane, along: Plane, rng: np.random.Generator
 ) -> Plane:
     """Return the light on a sleeve from `share` (-1 inner to 1 outer edge) and `along`."""
-    slope = share * np.float32(0.05 * math.sin(garment.light_angle) * sleeve.side)
-    light = 1.0 - 0.11 * share * share + slope
+    slope = np.float32(0.06 * math.sin(garment.light_angle) * sleeve.side)
+    light = 1.0 - np.float32(0.10) * share * share + share * slope
+    rows = along[:, :1]
     for _ in range(2):
         at, spread = rng.uniform(12, 80), rng.uniform(13, 26)
-        period, lean = rng.uniform(9, 17), rng.uniform(-7, 7)
+        period, lean = rng.uniform(9, 17), rng.uniform(-8, 8)
         crease = np.sin((along + lean * share) * np.float32(2 * math.pi / period))
-        fade = np.exp(-(((along - np.float32(at)) * np.float32(1 / spread)) ** 2))
-        light += np.float32(0.05 * garment.fold_strength) * crease * fade
+        fade = np.exp(-(((rows - at) / spread) ** 2)) * (0.055 * garment.fold_strength)
+        light += crease * fade.astype(np.float32)
     # The armpit's shadow, on the inner side near the body.
-    light -= 0.10 * np.exp(along * np.float32(-1 / 16)) * np.clip(0.4 - share, 0, 1)
-    return light.astype(np.float32, copy=False)
+    inner = np.clip(np.float32(0.4) - share, 0, 1)
+    inner *= np.exp(rows * np.float32(-1 / 16)) * np.float32(0.11)
+    return np.asarray(light - inner, np.float32)
 
 
 @lru_cache(maxsize=8)
@@ -126,50 +149,75 @@ def _texture(fabric: str, height: int, width: int) -> Plane:
     noise = rng.standard_normal(shape, dtype=np.float32)
     if fabric == "melange":
         streaks = noise + np.roll(noise, 1, 1) + np.roll(noise, 2, 1) + np.roll(noise, 3, 1)
-        return np.asarray(1 + 0.042 * streaks + 0.02 * np.roll(noise, 31, 0), np.float32)
+        return np.asarray(1 + 0.036 * streaks + 0.02 * np.roll(noise, 31, 0), np.float32)
     y, x = np.indices(shape, dtype=np.float32)
     if fabric == "knit":
         ribs = np.cos(x * np.float32(2 * math.pi / 4))
         stitches = np.cos((y + np.abs(x % 4 - 2)) * np.float32(2 * math.pi / 3))
-        return np.asarray(1 + 0.034 * ribs + 0.022 * stitches + 0.02 * noise, np.float32)
+        return np.asarray(1 + 0.030 * ribs + 0.020 * stitches + 0.018 * noise, np.float32)
     if fabric == "woven":
         warp = rng.standard_normal((1, shape[1]), dtype=np.float32)
         weft = rng.standard_normal((shape[0], 1), dtype=np.float32)
         return np.asarray(1 + 0.008 * (warp + weft) + 0.009 * noise, np.float32)
-    return np.asarray(1 + 0.011 * (noise + np.roll(noise, 1, 0)), np.float32)
+    return np.asarray(1 + 0.010 * (noise + np.roll(noise, 1, 0)), np.float32)
 
 
-def texture(garment: Garment, height: int, width: int, rng: np.random.Generator) -> Plane:
-    """Return the fabric's fine structure as `(height, width)` light ratios near 1."""
-    tile = _texture(FABRICS[garment.fabric], height, width)
-    top, left = rng.integers(0, 64, 2)
-    return tile[top : top + height, left : left + width]
+def texture(garment: Garment, canvas: Canvas, size: int, rng: np.random.Generator) -> Plane:
+    """Return the fabric's fine structure on the canvas as light ratios near 1.
+
+    `size` is the picture's longer side, which fixes the fabric to the picture.
+    """
+    tile = _texture(FABRICS[garment.fabric], size, size)
+    top, left = rng.integers(0, 64, 2) + np.array([canvas.window.top, canvas.window.left])
+    return tile[top : top + canvas.height, left : left + canvas.width]
 
 
 @lru_cache(maxsize=8)
 def _backdrop(height: int, width: int) -> tuple[Plane, Plane]:
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
-    return np.broadcast_to(y, (height, width)).copy(), x * x + y * y
+    return y, x * x + y * y
 
 
-def background(garment: Garment, canvas: Canvas) -> Plane:
+def background(garment: Garment, canvas: Canvas, height: int, width: int) -> Plane:
     """Return the lit wall behind the garment with the garment's soft shadow on it."""
-    down, round_ = _backdrop(canvas.height, canvas.width)
-    plain = garment.background_value * (1 + garment.background_gradient * down)
-    plain = plain - np.float32(0.5 * garment.vignette * garment.background_value) * round_
-    near, far = blurred_cover(canvas, 2.5), blurred_cover(canvas, 8.0)
-    side = -1 if garment.light_angle > 0 else 1
-    far = np.roll(np.roll(far, 1, axis=0), side, axis=1)
-    dark = garment.shadow * (0.55 * near + 0.6 * far)
-    shadow = 1 - enlarge(dark.astype(np.float32), canvas.height, canvas.width)
-    return np.asarray(plain * shadow, dtype=np.float32)
+    down, round_ = _backdrop(height, width)
+    wall = round_ * np.float32(-0.5 * garment.vignette * garment.background_value)
+    wall += garment.background_value * (1 + garment.background_gradient * down)
+    cells = np.zeros((-(-height // CELL) + 4, -(-width // CELL) + 4), np.float32)
+    cover = coarse_cover(canvas)
+    top, left = canvas.window.top // CELL, canvas.window.left // CELL
+    # Two cells of margin, of which the shadow's fall takes one or two.
+    fall, side = top + 2 + 1, left + 2 + (-1 if garment.light_angle > 0 else 1)
+    rows, columns = cover.shape
+    cells[fall : fall + rows, side : side + columns] = 0.75 * garment.shadow * cover
+    near = cells * np.float32(0)
+    near[top + 2 : top + 2 + rows, left + 2 : left + 2 + columns] = 0.5 * garment.shadow * cover
+    dark = enlarge(cells[2:-2, 2:-2], height, width, 7.0)
+    dark += enlarge(near[2:-2, 2:-2], height, width, 2.2)
+    np.subtract(1, dark, out=dark)
+    wall *= dark
+    return wall
 
 
 def roundness(garment: Garment, canvas: Canvas) -> Plane:
     """Return light ratios of the whole silhouette, as if it were filled with a body."""
-    height = blurred_cover(canvas, 6.0)
-    slope_y, slope_x = np.gradient(height)
+    height = _soft_cells(coarse_cover(canvas), 6.0)
+    slope_y = np.zeros_like(height)
+    slope_y[1:-1] = height[2:] - height[:-2]
+    slope_x = np.zeros_like(height)
+    slope_x[:, 1:-1] = height[:, 2:] - height[:, :-2]
     lit = math.cos(garment.light_angle) * slope_y + math.sin(garment.light_angle) * slope_x
-    field = 0.5 * garment.light_strength * lit - 0.17 * np.clip(0.92 - height, 0, None)
-    return 1 + enlarge(field.astype(np.float32), canvas.height, canvas.width)
+    field = 0.17 * garment.light_strength * lit - 0.12 * np.clip(0.9 - height, 0, None)
+    return 1 + enlarge(np.asarray(field, np.float32), canvas.height, canvas.width)
+
+
+def _soft_cells(cells: Plane, blur_px: float) -> Plane:
+    return np.asarray(_gauss(len(cells), blur_px) @ cells @ _gauss(cells.shape[1], blur_px))
+
+
+@lru_cache(maxsize=256)
+def _gauss(cells: int, blur_px: float) -> Plane:
+    apart = (np.arange(cells)[:, None] - np.arange(cells)[None, :]) * CELL / blur_px
+    weights = np.exp(-0.5 * apart**2) * CELL / (blur_px * math.sqrt(2 * math.pi))
+    return np.asarray(weights, np.float32)

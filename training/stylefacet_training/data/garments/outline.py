@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class NeckCut:
     inner: float
     band: float
     """Width of the rib band along the opening, 0 for none."""
+    top: float = -7.0
+    """Highest point that the collar can reach."""
 
 
 NECK_CUTS: dict[str, NeckCut] = {
@@ -36,10 +38,10 @@ NECK_CUTS: dict[str, NeckCut] = {
     "v_neck": NeckCut(18.0, 24.0, 50.0, 1.06, 1.0, 3.6),
     "scoop": NeckCut(24.0, 23.0, 44.0, 2.5, 0.72, 2.4),
     "boat": NeckCut(33.0, 3.5, 9.0, 2.2, 0.9, 1.8),
-    "turtle_neck": NeckCut(15.5, 2.5, 3.5, 2.0, 1.0, 0.0),
-    "polo": NeckCut(15.0, 8.0, 15.0, 1.2, 1.0, 0.0),
-    "shirt_collar": NeckCut(15.0, 7.0, 30.0, 1.1, 1.0, 0.0),
-    "hood": NeckCut(17.0, 12.0, 24.0, 1.3, 0.9, 0.0),
+    "turtle_neck": NeckCut(15.5, 2.5, 3.5, 2.0, 1.0, 0.0, -30.0),
+    "polo": NeckCut(15.0, 8.0, 15.0, 1.2, 1.0, 0.0, -9.0),
+    "shirt_collar": NeckCut(15.0, 7.0, 30.0, 1.1, 1.0, 0.0, -9.0),
+    "hood": NeckCut(17.0, 12.0, 24.0, 1.3, 0.9, 0.0, -20.0),
 }
 
 
@@ -50,6 +52,8 @@ class Sleeve:
     side: int
     """-1 for the picture's left, 1 for its right."""
     outline: Points
+    inner: Points
+    """The edge that faces the body, from the armpit down."""
     armhole: Points
     middle: Points
     """`(m, 2)` from the armhole to the wrist of a full sleeve, even steps of length."""
@@ -62,7 +66,7 @@ class Sleeve:
 
     def across(self, reach: float) -> Points:
         """Return the `(2, 2)` outer and inner edge point `reach` units down the sleeve."""
-        steps = np.linspace(0.0, FULL_SLEEVE, len(self.middle))
+        steps = even(0.0, FULL_SLEEVE, len(self.middle))
         middle = np.array([np.interp(reach, steps, self.middle[:, i]) for i in (0, 1)])
         along = np.array([np.interp(reach, steps, self.direction[:, i]) for i in (0, 1)])
         normal = np.array([along[1], -along[0]]) * self.side
@@ -75,6 +79,8 @@ class Outline:
     """All curves of one garment."""
 
     collar: str
+    top: float
+    """Highest point of collar or hood, above 0."""
     neck: Points
     """`(m, 2)` front opening from the picture's left to its right."""
     neck_depth: float
@@ -92,6 +98,14 @@ class Outline:
     sleeves: tuple[Sleeve, Sleeve] | None
     armholes: tuple[Points, Points]
 
+    @property
+    def extent(self) -> Points:
+        """Points whose bounds hold the whole garment, collar included."""
+        parts = [self.body, np.array([[-38.0, self.top], [38.0, self.top]])]
+        if self.sleeves is not None:
+            parts += [sleeve.outline for sleeve in self.sleeves]
+        return np.concatenate(parts)
+
     def half_width_at(self, y: Points) -> Points:
         """Return the body's half width at heights `y`, for shading and pattern."""
         share = np.clip((y - self.armhole_y) / (self.length - self.armhole_y), 0.0, 1.0)
@@ -100,11 +114,33 @@ class Outline:
 
 def bezier(*controls: tuple[float, float], steps: int = 16) -> Points:
     """Return `(steps, 2)` points of the Bezier curve with the given control points."""
+    points: Points = _bernstein(len(controls) - 1, steps) @ np.array(controls)
+    return points
+
+
+@lru_cache(maxsize=64)
+def _bernstein(degree: int, steps: int) -> Points:
+    """Return `(steps, degree + 1)` weights of a Bezier curve's control points."""
     t = np.linspace(0.0, 1.0, steps)[:, None]
-    points = [np.asarray(control, dtype=np.float64)[None, :] for control in controls]
-    while len(points) > 1:
-        points = [a + (b - a) * t for a, b in itertools.pairwise(points)]
-    return points[0]
+    power = np.arange(degree + 1)
+    choose = np.array([math.comb(degree, k) for k in power], dtype=np.float64)
+    weights: Points = choose * t**power * (1 - t) ** (degree - power)
+    return weights
+
+
+@lru_cache(maxsize=64)
+def even(low: float, high: float, steps: int) -> Points:
+    """Return `(steps,)` evenly spaced numbers, computed once: do not write to them."""
+    numbers: Points = np.linspace(low, high, steps)
+    numbers.flags.writeable = False
+    return numbers
+
+
+@lru_cache(maxsize=16)
+def _neck_shape(outer: float, inner: float, steps: int) -> Points:
+    """Return `(steps, 2)` of the opening with unit half width and depth."""
+    t = np.sin(np.linspace(-math.pi / 2, math.pi / 2, steps))
+    return np.stack([t, (1 - np.abs(t) ** outer) ** inner], axis=1)
 
 
 def mirrored(points: Points) -> Points:
@@ -114,17 +150,15 @@ def mirrored(points: Points) -> Points:
 
 def neck_curve(cut: NeckCut, depth: float, *, grow: float = 0.0, steps: int = 33) -> Points:
     """Return the `(steps, 2)` front opening, `grow` units wider and deeper than cut."""
-    angle = np.linspace(-math.pi / 2, math.pi / 2, steps)
-    t = np.sin(angle)
-    y = (depth + grow) * (1 - np.abs(t) ** cut.outer) ** cut.inner
-    return np.stack([(cut.half_width + grow) * t, y], axis=1)
+    curve: Points = _neck_shape(cut.outer, cut.inner, steps) * (cut.half_width + grow, depth + grow)
+    return curve
 
 
 def _side(
     garment: Garment, half: float, hem_half: float, armhole_y: float, length: float
 ) -> Points:
     """Return the right side seam from the armpit to the hem."""
-    t = np.linspace(0.0, 1.0, 14)
+    t = even(0.0, 1.0, 14)
     y = armhole_y + (length - armhole_y) * t
     waist = 1.6 * (1 - garment.body_width) * np.sin(math.pi * t)
     return np.stack([half - waist + (hem_half - half) * t**1.5, y], axis=1)
@@ -132,7 +166,7 @@ def _side(
 
 def _hem(kind: str, half: float, length: float, flare: float) -> Points:
     """Return the bottom edge from right to left."""
-    t = np.linspace(1.0, -1.0, 33)
+    t = even(1.0, -1.0, 33)
     if kind == "curved":
         sag = 4.0 - 11.0 * np.abs(t) ** 3.2
     else:
@@ -140,13 +174,15 @@ def _hem(kind: str, half: float, length: float, flare: float) -> Points:
     return np.stack([half * t, length + sag], axis=1)
 
 
-def _sleeve(garment: Garment, side: int, armhole: Points, start: float) -> Sleeve:
+def _sleeve(garment: Garment, side: int, armhole: Points) -> Sleeve:
     """Return the sleeve that hangs from `armhole` (shoulder tip to armpit)."""
     steps = 25
     tip, pit = armhole[0], armhole[-1]
-    run = np.linspace(0.0, FULL_SLEEVE, steps)
+    run = even(0.0, FULL_SLEEVE, steps)
+    # Short sleeves stand off, long ones are laid down along the body.
+    start = 43.0 - 17.0 * garment.sleeve_length
     end = garment.sleeve_angle + garment.lean * side
-    angle = np.radians(end + (start - end) * np.exp(-run / 34.0))
+    angle = np.radians(end + (start - end) * np.exp(-run / 38.0))
     direction = np.stack([np.sin(angle) * side, np.cos(angle)], axis=1)
     origin = (tip + pit) / 2
     step = FULL_SLEEVE / (steps - 1)
@@ -162,11 +198,12 @@ def _sleeve(garment: Garment, side: int, armhole: Points, start: float) -> Sleev
     inner = middle - normal * half[:, None]
     outer = outer + (tip - outer[0]) * pull
     inner = inner + (pit - inner[0]) * pull
-    keep = np.minimum(run, reach)
-    cut_outer = np.stack([np.interp(keep, run, outer[:, i]) for i in (0, 1)], axis=1)
-    cut_inner = np.stack([np.interp(keep, run, inner[:, i]) for i in (0, 1)], axis=1)
-    outline = np.concatenate([armhole[::-1], cut_outer, cut_inner[::-1]])
-    return Sleeve(side, outline, armhole, middle, half, direction, reach)
+    whole = min(int(reach / step), steps - 2)
+    part = reach / step - whole
+    ends = [edge[whole] + (edge[whole + 1] - edge[whole]) * part for edge in (outer, inner)]
+    outline = np.concatenate([armhole[::-1], outer[: whole + 1], ends, inner[: whole + 1][::-1]])
+    lower = np.concatenate([inner[: whole + 1], ends[1:]])
+    return Sleeve(side, outline, lower, armhole, middle, half, direction, reach)
 
 
 def outline_of(garment: Garment) -> Outline:
@@ -194,18 +231,18 @@ def outline_of(garment: Garment) -> Outline:
         armhole = right * (side, 1.0)
         armholes.append(armhole)
         if garment.sleeve_length >= SLEEVELESS:
-            sleeves.append(_sleeve(garment, side, armhole, 40.0))
+            sleeves.append(_sleeve(garment, side, armhole))
     hem = _hem(HEMS[garment.hem], hem_half, length, garment.flare)
     side_seam = _side(garment, half, hem_half, armhole_y, length)
-    left_seam = mirrored(side_seam)
     neck = neck_curve(cut, depth)
     side_end = hem[0, 1] - length
-    side_seam = side_seam + np.linspace(0, side_end, len(side_seam))[:, None] * (0.0, 1.0)
-    left_seam = left_seam + np.linspace(side_end, 0, len(left_seam))[:, None] * (0.0, 1.0)
+    side_seam[:, 1] += even(0.0, 1.0, 14) * side_end
+    left_seam = mirrored(side_seam)
     body = np.concatenate([neck, armholes[1], side_seam, hem, left_seam, armholes[0][::-1]])
     pair = (sleeves[0], sleeves[1]) if sleeves else None
     return Outline(
         collar=collar,
+        top=cut.top,
         neck=neck,
         neck_depth=depth,
         neck_half_width=cut.half_width,

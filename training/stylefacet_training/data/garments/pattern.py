@@ -108,9 +108,10 @@ def _scatter_tile(size: int, rng: np.random.Generator) -> Plane:
     grain = 4
     shape = motif.scatter_shape(rng)
     count = int(rng.integers(3, 6))
-    image = Image.new("L", (size * grain, size * grain))
+    side = size * grain
+    image = Image.new("L", (side, side))
     draw = ImageDraw.Draw(image)
-    cell = size * grain / count
+    cell = side / count
     for row in range(count):
         for column in range(count):
             turn = rng.uniform(0, 2 * math.pi)
@@ -118,11 +119,15 @@ def _scatter_tile(size: int, rng: np.random.Generator) -> Plane:
             at = cell * (np.array([column + 0.5 * (row % 2), row]) + rng.uniform(0.35, 0.65, 2))
             cos, sin = math.cos(turn) * radius, math.sin(turn) * radius
             turned = shape @ np.array([[cos, sin], [-sin, cos]]) + at
-            for dx in (-size, 0, size):
-                for dy in (-size, 0, size):
-                    moved = shifted(turned, dx * grain, dy * grain)
-                    draw.polygon(moved.ravel().tolist(), fill=255)
+            for dx in _wraps(at[0], radius, side):
+                for dy in _wraps(at[1], radius, side):
+                    draw.polygon(shifted(turned, dx, dy).ravel().tolist(), fill=255)
     return np.asarray(image.reduce(grain), np.float32) * np.float32(1 / 255)
+
+
+def _wraps(at: float, radius: float, side: int) -> list[int]:
+    """Return the shifts by which a shape at `at` must be drawn to close over the tile's rim."""
+    return [shift for shift in (-side, 0, side) if -radius < at + shift < side + radius]
 
 
 def _sample_tile(tile: Plane, column: Plane, row: Plane) -> Plane:

@@ -15,7 +15,7 @@ from stylefacet_training.data.garments.canvas import (
     Frame,
     Mask,
     Plane,
-    Points,
+    Window,
     shifted,
 )
 from stylefacet_training.data.garments.factors import (
@@ -28,6 +28,9 @@ from stylefacet_training.data.garments.outline import FULL_SLEEVE, Outline, Slee
 
 HEIGHT, WIDTH = 256, 192
 """Pixels of the usual picture; garment units are pixels of that height."""
+
+RIBBED_FROM = 60.0
+"""Shorter sleeves, in garment units, are hemmed even where the body is ribbed."""
 
 
 def render(
@@ -66,25 +69,28 @@ def _contrast(garment: Garment, hue: float, saturation: float) -> Colour:
 
 def _draw(garment: Garment, picture: npt.NDArray[np.uint8]) -> None:
     height, width = picture.shape[:2]
+    unit = height / HEIGHT
     outline = outline_of(garment)
-    zoom = garment.scale * height / HEIGHT
     frame = Frame.of(
-        zoom=zoom,
+        zoom=garment.scale * unit,
         degrees=garment.rotation,
-        left=width / 2 + garment.shift_x * height / HEIGHT,
-        top=height / 2 + (garment.shift_y - outline.length / 2 + 3) * height / HEIGHT,
+        left=width / 2 + garment.shift_x * unit,
+        top=height / 2 + (garment.shift_y - outline.length / 2 + 3) * unit,
     )
-    canvas = Canvas(frame, height, width)
-    cloth = pattern.cloth_of(garment, zoom)
+    around = Window.around(frame.pixels(outline.extent), 3.0, height, width)
+    canvas = Canvas(frame, light.aligned(around, height, width))
+    cloth = pattern.cloth_of(garment, frame.zoom)
     rng = light.fold_rng(garment)
     folds = light.body_folds(canvas, garment, outline, rng)
     collars.paint_behind(canvas, garment, outline, cloth)
     _paint_body(canvas, garment, outline, cloth, folds)
     _paint_sleeves(canvas, garment, outline, cloth, rng)
+    _paint_hem(canvas, garment, outline)
     _paint_pocket(canvas, garment, outline)
     print_inks = _chest_print(canvas, garment, outline)
     collars.paint_front(canvas, garment, outline, cloth)
-    canvas.shade *= light.texture(garment, height, width, rng)
+    canvas.flush()
+    canvas.shade *= light.texture(garment, canvas, max(height, width), rng)
     canvas.shade *= light.roundness(garment, canvas)
     _compose(canvas, garment, print_inks, picture)
 
@@ -96,28 +102,32 @@ def _paint_body(
     x, y = canvas.grid(mask)
     share = x[:1] * np.float32(1 / outline.half_width)
     sag = 1.6 * share * share + 0.7 * np.sin(x[:1] * 0.11 + garment.fold_seed * 6)
-    warp = folds[mask.window] * np.float32(7)
-    shade = light.body_roundness(outline, x, y) + folds[mask.window]
+    warp = folds[mask.window.slices] * np.float32(7)
+    shade = light.body_roundness(outline, x, y) + folds[mask.window.slices]
     canvas.paint(mask, mix=cloth(x + warp, y - sag.astype(np.float32) + warp), shade=shade)
-    _paint_hem(canvas, garment, outline, cloth)
 
 
-def _paint_hem(canvas: Canvas, garment: Garment, outline: Outline, cloth: pattern.Cloth) -> None:
-    if HEMS[garment.hem] == "ribbed":
-        _rib(canvas, outline.hem, outline.hem - (0.0, 9.0), garment)
-    else:
-        collars.seam(canvas, (outline.hem * (0.985, 1.0) - (0.0, 3.4)), share=0.13, width=0.8)
-        collars.seam(canvas, (outline.hem * (0.985, 1.0) - (0.0, 0.5)), share=0.12, width=1.0)
-
-
-def _rib(canvas: Canvas, edge: Points, inner: Points, garment: Garment) -> None:
-    mask = canvas.fill(np.concatenate([edge, inner[::-1]]))
+def _paint_hem(canvas: Canvas, garment: Garment, outline: Outline) -> None:
+    if HEMS[garment.hem] != "ribbed":
+        edge = outline.hem * (0.985, 1.0)
+        canvas.seam(shifted(edge, 0.0, -3.4), share=0.13, width=0.8)
+        canvas.seam(shifted(edge, 0.0, -0.5), share=0.12, width=1.0)
+        return
+    inner = [shifted(outline.hem, 0.0, -9.0)]
+    ribs = [np.concatenate([outline.hem, inner[0][::-1]])]
+    for sleeve in outline.sleeves or ():
+        if sleeve.reach > RIBBED_FROM:
+            cuff = sleeve.across(sleeve.reach), sleeve.across(sleeve.reach - 9.0)
+            inner.append(cuff[1])
+            ribs.append(np.concatenate([cuff[0], cuff[1][::-1]]))
+    mask = canvas.fill(*ribs)
     x, _ = canvas.grid(mask)
     canvas.darken(mask, 1 - collars.ribs(x))
     if garment.contrast_trim:
-        window = mask.window
+        window = mask.window.slices
         canvas.mix[window] += mask.cover * (1 - canvas.mix[window])
-    collars.seam(canvas, inner, share=0.2)
+    for line in inner:
+        canvas.seam(line, share=0.2)
 
 
 def _sleeve_coordinates(canvas: Canvas, sleeve: Sleeve, mask: Mask) -> tuple[Plane, Plane, Plane]:
@@ -128,6 +138,8 @@ def _sleeve_coordinates(canvas: Canvas, sleeve: Sleeve, mask: Mask) -> tuple[Pla
     steps = np.linspace(0.0, FULL_SLEEVE, len(middle))
     centre = np.interp(rows, middle[:, 1], middle[:, 0])
     along = np.interp(rows, middle[:, 1], steps)
+    # Above the sleeve's root its axis goes on straight, or patterns would smear there.
+    along += np.minimum(rows - middle[0, 1], 0) / sleeve.direction[0, 1]
     sin = np.interp(rows, middle[:, 1], sleeve.direction[:, 0])
     cos = np.interp(rows, middle[:, 1], sleeve.direction[:, 1])
     half = np.interp(rows, middle[:, 1], sleeve.half_width)
@@ -136,7 +148,7 @@ def _sleeve_coordinates(canvas: Canvas, sleeve: Sleeve, mask: Mask) -> tuple[Pla
     offset = x - centre_
     across = offset * cos_
     share = np.clip(across / half_ * np.float32(sleeve.side), -1.2, 1.2)
-    return share, across, np.maximum(along_ + offset * sin_, 0)
+    return share, across, along_ + offset * sin_
 
 
 def _paint_sleeves(
@@ -148,28 +160,22 @@ def _paint_sleeves(
 ) -> None:
     if outline.sleeves is None:
         for armhole in outline.armholes:
-            collars.seam(canvas, armhole * (0.97, 1.0), share=0.13, width=0.8)
+            canvas.seam(armhole * (0.97, 1.0), share=0.13, width=0.8)
         return
     for sleeve in outline.sleeves:
-        collars.soft_shadow(canvas, sleeve.outline[-14:], share=0.22)
+        canvas.soft_shadow(sleeve.inner, share=0.22)
+    for sleeve in outline.sleeves:
         mask = canvas.fill(sleeve.outline)
         share, across, along = _sleeve_coordinates(canvas, sleeve, mask)
         mix = 1.0 if garment.contrast_sleeves else cloth(across, along + outline.shoulder[1])
-        canvas.paint(mask, mix=mix, shade=light.sleeve_light(garment, sleeve, share, along, rng))
-        collars.seam(canvas, sleeve.armhole, share=0.24)
-        collars.seam(canvas, sleeve.armhole - (sleeve.side * 1.6, 0.0), share=0.07)
-        _paint_cuff(canvas, garment, sleeve)
-
-
-def _paint_cuff(canvas: Canvas, garment: Garment, sleeve: Sleeve) -> None:
-    if sleeve.reach < 8:
-        return
-    deep = 9.0 if HEMS[garment.hem] == "ribbed" and sleeve.reach > 60 else 3.2
-    edge, inner = sleeve.across(sleeve.reach), sleeve.across(sleeve.reach - deep)
-    if deep > 5:
-        _rib(canvas, edge, inner, garment)
-    else:
-        collars.seam(canvas, inner, share=0.13, width=0.8)
+        shade = light.sleeve_light(garment, sleeve, share, along, rng)
+        canvas.paint(mask, mix=mix, shade=shade)
+    for sleeve in outline.sleeves:
+        canvas.seam(sleeve.armhole, share=0.24)
+        canvas.seam(shifted(sleeve.armhole, -sleeve.side * 1.6, 0.0), share=0.07)
+        ribbed = HEMS[garment.hem] == "ribbed" and sleeve.reach > RIBBED_FROM
+        if sleeve.reach > 8 and not ribbed:
+            canvas.seam(sleeve.across(sleeve.reach - 3.2), share=0.13, width=0.8)
 
 
 def _paint_pocket(canvas: Canvas, garment: Garment, outline: Outline) -> None:
@@ -178,8 +184,8 @@ def _paint_pocket(canvas: Canvas, garment: Garment, outline: Outline) -> None:
     x, y = outline.half_width * 0.2, outline.armhole_y + 6.0
     shape = np.array([[x, y], [x + 16, y], [x + 16, y + 16], [x + 8, y + 19], [x, y + 16]])
     canvas.darken(canvas.fill(shape), -0.02)
-    collars.seam(canvas, np.concatenate([shape, shape[:1]]), share=0.18)
-    collars.seam(canvas, shifted(shape[:2], 0.0, 2.6), share=0.1, width=0.8)
+    canvas.seam(np.concatenate([shape, shape[:1]]), share=0.18)
+    canvas.seam(shifted(shape[:2], 0.0, 2.6), share=0.1, width=0.8)
 
 
 def _chest_print(canvas: Canvas, garment: Garment, outline: Outline) -> list[tuple[Mask, Colour]]:
@@ -212,24 +218,31 @@ def _compose(
     picture: npt.NDArray[np.uint8],
 ) -> None:
     """Write the finished picture from the canvas's layers."""
-    wall = light.background(garment, canvas)
+    wall = light.background(garment, canvas, *picture.shape[:2])
+    warmth = garment.background_warmth
+    wall *= np.float32(255)
+    np.minimum(wall, 255 / (1 + abs(warmth)), out=wall)
     base, other = base_colour(garment), pattern_colour(garment)
-    warm = (1 + garment.background_warmth, 1.0, 1 - garment.background_warmth)
-    # Black cloth still returns some light, white cloth never quite all of it.
-    gain = canvas.shade * np.float32(255 * 0.95)
-    haze = canvas.shade * np.float32(255 * 0.045)
-    for channel in range(3):
-        cloth = canvas.mix * np.float32(other[channel] - base[channel])
-        cloth += np.float32(base[channel])
+    gain = canvas.shade * np.float32(255)
+    inside = canvas.window.slices
+    for channel, tint in enumerate((1 + warmth, 1.0, 1 - warmth)):
+        behind = wall * np.float32(tint)
+        picture[:, :, channel] = behind
+        low, high = _returned(base[channel]), _returned(other[channel])
+        cloth = canvas.mix * np.float32(high - low)
+        cloth += np.float32(low)
         cloth *= gain
-        cloth += haze
         for mask, colour in print_inks + canvas.inks:
-            window = mask.window
-            lit = np.float32(colour[channel]) * gain[window] + haze[window]
+            window = mask.window.slices
+            lit = np.float32(_returned(colour[channel])) * gain[window]
             cloth[window] += mask.cover * (lit - cloth[window])
-        behind = wall * np.float32(255 * warm[channel])
+        behind = behind[inside]
         cloth -= behind
         cloth *= canvas.cover
         cloth += behind
-        np.clip(cloth, 0, 255, out=cloth)
-        picture[:, :, channel] = cloth + np.float32(0.5)
+        picture[(*inside, channel)] = np.minimum(cloth, 255, out=cloth)
+
+
+def _returned(colour: float) -> float:
+    """Return the light a dye sends back: black cloth some, white cloth never quite all."""
+    return 0.045 + 0.95 * colour
