@@ -23,7 +23,7 @@ GAP = 18
 PICTURE_SIZE = (192, 256)
 QUERY_SIZE = (264, 352)
 CARD_PADDING = 10
-CAPTION_HEIGHT = 84
+CAPTION_HEIGHT = 88
 CARD_SIZE = (
     PICTURE_SIZE[0] + 2 * CARD_PADDING,
     PICTURE_SIZE[1] + CAPTION_HEIGHT + 2 * CARD_PADDING,
@@ -34,6 +34,10 @@ LEGEND_LINE = 24
 # Columns for up to so many hits; more than a screenful gets more columns, not a longer page.
 FEW_HITS, FEW_COLUMNS, MANY_COLUMNS = 30, 5, 8
 
+_NOTE = (
+    "Numbers and bars are squared distances: 1 is two products drawn at random, 0 the same. "
+    "Colours are what each feature adds."
+)
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
@@ -71,7 +75,7 @@ def draw_contact_sheet(sheet: ContactSheet) -> Image.Image:
     """Returns the sheet as an RGB picture; its size follows from the number of hits."""
     columns, rows = grid_shape(len(sheet.hits))
     features = _features(sheet)
-    panel_height = QUERY_SIZE[1] + CAPTION_HEIGHT + 120 + LEGEND_LINE * len(features)
+    panel_height = QUERY_SIZE[1] + CAPTION_HEIGHT + 150 + LEGEND_LINE * len(features)
     grid_height = rows * CARD_SIZE[1] + (rows - 1) * GAP
     width = 2 * MARGIN + PANEL_WIDTH + GAP + columns * (CARD_SIZE[0] + GAP) - GAP
     height = 2 * MARGIN + max(panel_height, grid_height)
@@ -134,8 +138,7 @@ def _draw_query(canvas: Image.Image, sheet: ContactSheet, colours: Mapping[str, 
         weight = f"  weight {sheet.weights[name]:g}" if name in sheet.weights else ""
         draw.text((left + 22, y), _fitted(draw, f"{name}{weight}", _font(15), 240), INK, _font(15))
         y += LEGEND_LINE
-    note = "A bar is a distance; colours are the features' shares of it."
-    for line in _wrapped(draw, note, _font(13), PANEL_WIDTH, most=2):
+    for line in _wrapped(draw, _NOTE, _font(13), PANEL_WIDTH, most=4):
         draw.text((left, y + 4), line, FAINT, _font(13))
         y += 17
 
@@ -155,13 +158,14 @@ def _draw_hit(
     _draw_rank(draw, (left + 4, top + 4), rank)
     x, y = left + CARD_PADDING, top + CARD_PADDING + PICTURE_SIZE[1] + 8
     room = PICTURE_SIZE[0]
-    draw.text((x, y), _fitted(draw, hit.name, _font(15), room), INK, _font(15))
+    for number, line in enumerate(_wrapped(draw, hit.name, _font(14), room, most=2)):
+        draw.text((x, y + 18 * number), line, INK, _font(14))
     distance = f"{hit.squared_distance:.3f}"
     distance_width = draw.textlength(distance, _font(14))
-    draw.text((x + room - distance_width, y + 22), distance, INK, _font(14))
+    draw.text((x + room - distance_width, y + 40), distance, INK, _font(14))
     own_room = room - distance_width - 8
-    draw.text((x, y + 22), _fitted(draw, hit.product_id, _font(13), own_room), FAINT, _font(13))
-    _draw_bar(draw, (x, y + 50), hit, colours, longest)
+    draw.text((x, y + 40), _fitted(draw, hit.product_id, _font(13), own_room), FAINT, _font(13))
+    _draw_bar(draw, (x, y + 66), hit, colours, longest)
 
 
 def _draw_rank(draw: ImageDraw.ImageDraw, corner: tuple[int, int], rank: int) -> None:

@@ -163,7 +163,8 @@ def summary_line(report: ImportReport) -> str:
 def tell_failures(report: ImportReport) -> None:
     """Lists the first rows that failed on stderr."""
     for failure in report.failures[:_SHOWN_FAILURES]:
-        product = f" ({failure.product_id})" if failure.product_id else ""
+        known = failure.product_id in failure.place
+        product = "" if known else f" ({failure.product_id})"
         tell(f"failed: {failure.place}{product}: {failure.error.message}")
     rest = len(report.failures) - _SHOWN_FAILURES
     if rest > 0:
