@@ -50,6 +50,8 @@ class Database:
         except DatabaseError as error:
             self.close()
             cause = str(error.orig or error).strip().splitlines()[0]
+            if self._is_postgresql and isinstance(error, OperationalError):
+                raise SettingInvalid("database_url", f"{self._location}: {cause}") from error
             raise StoreCorrupt(self._location, cause) from error
         except StoreCorrupt:
             self.close()
