@@ -1,13 +1,12 @@
 """Rendered garments: studio photos of tops drawn from known, independent factors."""
 
+from stylefacet_training.data.factor import FactorKind, FactorSpec
 from stylefacet_training.data.garments.catalogue import colour_name, sleeve_name, write_garments
 from stylefacet_training.data.garments.factors import (
     COLLARS,
     FACTORS,
     NUISANCES,
     PATTERNS,
-    FactorKind,
-    FactorSpec,
     GarmentFactors,
     factors_from_matrix,
     sample_factors,

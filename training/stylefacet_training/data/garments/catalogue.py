@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from stylefacet_training.data.factor import FactorKind
 from stylefacet_training.data.garments.factors import (
     COLLARS,
     FABRICS,
     FACTORS,
     NUISANCES,
     PATTERNS,
-    FactorKind,
     Garment,
     GarmentFactors,
     sample_factors,
