@@ -5,6 +5,7 @@ import shlex
 import time
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +73,8 @@ def demo(out: Path, keep: bool) -> None:
         if keep:
             _tell_search(queries[0], server.address)
             click.echo(f"Serving at {server.address}; Ctrl-C ends it.")
-            server.wait()
+            with suppress(KeyboardInterrupt):
+                server.wait()
         else:
             click.echo("\nThis keeps a server running over the demo's catalogue:\n")
             click.echo(f"  stylefacet serve --data-dir {shlex.quote(str(data_dir))}\n")

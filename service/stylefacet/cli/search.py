@@ -110,7 +110,15 @@ def search(
 def write_hits(hits: Sequence[Hit], label: str = "") -> None:
     """Prints hits as a table; ``label`` adds a column with that label of each product."""
     names = [feature.feature_id for feature in hits[0].features]
-    columns = ["#", "product", "name", "category", *([label] if label else []), "distance", *names]
+    columns = [
+        "#",
+        "product",
+        "name",
+        "category",
+        *([f"{label} label"] if label else []),
+        "distance",
+        *names,
+    ]
     rows = [
         [
             str(rank),

@@ -1,0 +1,116 @@
+import socket
+import time
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stylefacet.client import RetryPolicy, StylefacetClient
+from stylefacet.client.transport import Transport, error_of
+from stylefacet.errors import (
+    CallTimedOut,
+    FilterInvalid,
+    IndexLoading,
+    Overloaded,
+    PageTokenStale,
+    ResourceMissing,
+    ServerUnreachable,
+    StylefacetError,
+)
+from stylefacet.server.runtime import Server
+from stylefacet.server.settings import Settings
+from stylefacet.server.status import internal_status, to_status
+from stylefacet.v1.encoder_service_pb2 import ListEncodersRequest
+from stylefacet.v1.encoder_service_pb2_grpc import EncoderServiceStub
+
+NOBODY = "127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FilterInvalid("a =", 3, "ends too early"),
+        ResourceMissing("product", "4711"),
+        PageTokenStale(),
+        Overloaded(),
+        IndexLoading(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_error_comes_back_as_the_class_the_server_raised(error: StylefacetError):
+    found = error_of(to_status(error))
+
+    assert type(found) is type(error)
+    assert (found.message, found.metadata) == (error.message, error.metadata)
+    assert found.retry_after_s == error.retry_after_s
+
+
+def test_internal_error_carries_the_request_it_happened_in():
+    found = error_of(internal_status("r1"))
+
+    assert type(found) is StylefacetError
+    assert found.metadata["request_id"] == "r1"
+
+
+def test_nobody_listening_is_told_after_the_last_retry():
+    waits: list[float] = []
+    transport = Transport(NOBODY, sleep=waits.append, chance=lambda: 0.0)
+
+    with pytest.raises(ServerUnreachable, match=r"127.0.0.1:1 \(connection refused\)"):
+        transport.call(EncoderServiceStub(transport.channel).ListEncoders, ListEncodersRequest())
+
+    transport.close()
+    assert waits == [0.2, 0.4, 0.8]
+
+
+def test_name_without_an_address_is_unreachable():
+    with (
+        StylefacetClient("no-such-host.invalid:1", retry=RetryPolicy(attempts=1)) as client,
+        pytest.raises(ServerUnreachable, match="cannot be resolved"),
+    ):
+        client.get_encoder()
+
+
+def test_call_is_sent_again_until_a_server_answers(settings: Settings):
+    gone = Server(settings)
+    gone.start()
+    gone.stop()
+    back: list[Server] = []
+    transport = Transport(gone.address)
+
+    def start_server(seconds: float) -> None:
+        if not back:
+            back.append(Server(replace(settings, address=gone.address)))
+            back[0].start()
+        time.sleep(seconds)
+
+    transport.sleep = start_server
+    reply = transport.call(
+        EncoderServiceStub(transport.channel).ListEncoders, ListEncodersRequest()
+    )
+
+    transport.close()
+    back[0].stop()
+    assert len(reply.encoders) == 1
+
+
+def test_deadline_ends_a_call_to_a_server_that_is_silent():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with StylefacetClient(address, timeout_s=0.3) as client, pytest.raises(CallTimedOut):
+            client.get_encoder()
+
+
+@given(
+    failures=st.integers(1, 100),
+    told=st.none() | st.floats(0, 60),
+    chance=st.floats(0, 1, exclude_max=True),
+)
+def test_delay_keeps_to_its_bounds(failures: int, told: float | None, chance: float):
+    policy = RetryPolicy()
+
+    delay_s = policy.delay_s(failures, told, chance)
+
+    assert delay_s >= max(told or 0.0, policy.first_delay_s / 2)
+    assert delay_s <= max(told or 0.0, policy.max_delay_s)
