@@ -72,12 +72,23 @@ class ThesisVae(PixelModel):
 
 
 def _initialise(layer: nn.Module) -> None:
-    """Sets the weights a layer begins with as TensorFlow does, which the thesis used.
+    """Sets the weights a layer begins with so that signals keep their size through the ReLUs.
 
-    With PyTorch's own, which are smaller, training lags by about three epochs in twelve (2,556
-    photos, beta 1).
+    The thesis does not state its own. With PyTorch's or TensorFlow's defaults the last ReLUs fall
+    silent inside the garment, every pixel there shows the last bias, and black stays grey: after 8
+    epochs on 2,556 photos (beta 1) TensorFlow's give a generation loss of 7,030, these 6,486.
+
+    Source: He et al. 2015, equation 10.
     """
-    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+    if isinstance(layer, nn.Conv2d):
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    elif isinstance(layer, nn.ConvTranspose2d):
+        # With stride 2 an output pixel meets a quarter of the filter's weights.
+        met = layer.in_channels * KERNEL_PX**2 / STRIDE**2
+        nn.init.normal_(layer.weight, std=(2.0 / met) ** 0.5)
+    elif isinstance(layer, nn.Linear):
         nn.init.xavier_uniform_(layer.weight)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
+    else:
+        return
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
