@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from stylefacet.errors import Code, ResourceExists, StylefacetError
+from stylefacet_training.evaluation import commands
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _EXTRA = "this command needs the training extra: pip install 'stylefacet[training]'"
@@ -241,6 +242,9 @@ def garments(out: Path, count: int, seed: int, colourways: int, *, as_json: bool
         click.echo(json.dumps({"count": count, "table": str(table)}))
     else:
         click.echo(f"{count} garments in {out}, listed in {table}")
+
+
+main.add_command(commands.evaluate)
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -1,0 +1,1 @@
+"""Judges a bundle: attribute retrieval on photos, known factors, robustness; trains nothing."""
