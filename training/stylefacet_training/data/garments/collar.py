@@ -10,7 +10,6 @@ from stylefacet_training.data.garments.canvas import Canvas, Plane, Points, shif
 from stylefacet_training.data.garments.factors import Garment
 from stylefacet_training.data.garments.motif import ring
 from stylefacet_training.data.garments.outline import (
-    NECK_CUTS,
     Outline,
     bezier,
     even,
@@ -45,23 +44,23 @@ def paint_behind(canvas: Canvas, garment: Garment, outline: Outline, cloth: Clot
 
 
 def _inside_back(canvas: Canvas, garment: Garment, outline: Outline) -> None:
-    half = outline.neck_half_width
+    half = outline.cut.half_width
     leaves = outline.collar in ("polo", "shirt_collar")
-    rise = 7.5 if leaves else 2.2
+    rise = 7.5 if leaves else 1.4
     dip = 1.0 if leaves else min(5.0, 0.45 * outline.neck_depth)
     t = even(-1.0, 1.0, 21)
-    reach = half * 0.9 if leaves else half + 1.0
+    reach = half * 0.9 if leaves else half + 0.5
     back = np.stack([reach * t, dip * (1 - t * t) - rise + leaves * 3.2 * t**4], axis=1)
-    low = neck_curve(NECK_CUTS[outline.collar], outline.neck_depth, grow=2.0)[::-1]
+    low = neck_curve(outline.cut, outline.neck_depth, grow=2.0)[::-1]
     panel = canvas.fill(np.concatenate([back, low]))
     x, y = canvas.grid(panel)
     shade = INSIDE + 0.1 - 0.0045 * np.clip(y + rise, 0, 40)
     # The band or tape along the back of the neck, which follows the back's upper edge.
-    band = 6.5 if leaves else max(outline.band, 2.6)
+    band = 6.5 if leaves else max(outline.cut.band, 2.6)
     share = x * np.float32(1 / reach)
     below = y - (dip - rise + band) + dip * share * share
     tape = np.clip(np.float32(0.5) - below * canvas.frame.zoom, 0, 1)
-    light = ribs(x, depth=0.05) * np.float32(0.88) if outline.band > 3 else 0.91
+    light = ribs(x, depth=0.05) * np.float32(0.88) if outline.cut.band > 3 else 0.91
     shade += tape * (light - shade) - 0.12 * np.exp(-(below * below))
     canvas.paint(panel, mix=tape * np.float32(_trim(garment)), shade=shade)
     _label(canvas, garment, dip - rise + band)
@@ -91,32 +90,32 @@ def paint_front(canvas: Canvas, garment: Garment, outline: Outline, cloth: Cloth
 
 
 def _band(canvas: Canvas, garment: Garment, outline: Outline) -> None:
-    cut = NECK_CUTS[outline.collar]
-    outer = neck_curve(cut, outline.neck_depth, grow=outline.band)
+    cut = outline.cut
+    outer = neck_curve(cut, outline.neck_depth, grow=outline.cut.band)
     lift = np.zeros_like(outline.neck)
     ends = np.abs(even(-1.0, 1.0, len(lift))) ** 6
-    lift[:, 1] = -2.2 * ends
-    outer = outer + lift * 0.4
+    lift[:, 1] = -1.4 * ends
+    outer = outer + lift * 0.3
     inner = outline.neck + lift
     canvas.soft_shadow(outer, share=0.1)
     mask = canvas.fill(np.concatenate([inner, outer[::-1]]))
     x, y = canvas.grid(mask)
     light: Plane | float = 1.02
-    if outline.band > 3:
+    if outline.cut.band > 3:
         turn = np.arctan2(x, outline.neck_depth * 0.4 + 6 - y * 0.2)
-        light = ribs(turn * np.float32(outline.neck_half_width), depth=0.055)
+        light = ribs(turn * np.float32(outline.cut.half_width), depth=0.055)
     canvas.paint(mask, mix=_trim(garment), shade=light)
     canvas.seam(outer, share=0.2)
     canvas.seam(inner, share=0.16, width=0.8)
-    canvas.seam(neck_curve(cut, outline.neck_depth, grow=outline.band + 1.8), share=0.07)
+    canvas.seam(neck_curve(cut, outline.neck_depth, grow=outline.cut.band + 1.8), share=0.07)
     if outline.collar == "v_neck":
         tip = outline.neck_depth
-        canvas.seam(np.array([[0.0, tip], [0.0, tip + outline.band]]), share=0.2)
+        canvas.seam(np.array([[0.0, tip], [0.0, tip + outline.cut.band]]), share=0.2)
 
 
 def _turtle_neck(canvas: Canvas, garment: Garment, outline: Outline, cloth: Cloth) -> None:
     tall = 12.0 + 14.0 * garment.collar_depth
-    wide, top = outline.neck_half_width + 1.5, outline.neck_half_width - 1.0
+    wide, top = outline.cut.half_width + 1.5, outline.cut.half_width - 1.0
     t = even(-1.0, 1.0, 21)
     rim_back = np.stack([top * t, -tall - 2.6 * np.sqrt(1 - t * t)], axis=1)
     rim_front = np.stack([top * t, -tall + 2.4 * np.sqrt(1 - t * t)], axis=1)

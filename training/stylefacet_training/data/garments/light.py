@@ -15,7 +15,15 @@ CELL = 4
 """Pixels per cell of the coarse grid on which soft light is computed."""
 
 
-def _spline_at(position: np.ndarray, cells: int) -> Plane:
+@lru_cache(maxsize=256)
+def _enlarging(size: int) -> Plane:
+    """Return `(size, cells)` cubic B-spline weights from coarse cells to pixels.
+
+    The grid hangs on the first pixel, so that a window whose corner lies on a cell's corner
+    sees the same light as the whole picture does.
+    """
+    cells = -(-size // CELL)
+    position = (np.arange(size) + 0.5) / CELL - 0.5
     distance = np.abs(position[:, None] - np.arange(-1, cells + 1)[None, :])
     near = 2 / 3 - distance**2 + distance**3 / 2
     far = np.maximum(2 - distance, 0) ** 3 / 6
@@ -27,22 +35,6 @@ def _spline_at(position: np.ndarray, cells: int) -> Plane:
 
 
 @lru_cache(maxsize=256)
-def _enlarging(size: int, blur_px: float) -> Plane:
-    """Return `(size, cells)` weights from coarse cells, blurred by `blur_px`, to pixels.
-
-    The grid hangs on the first pixel, so that a window whose corner lies on a cell's corner
-    sees the same light as the whole picture does.
-    """
-    cells = -(-size // CELL)
-    spline = _spline_at((np.arange(size) + 0.5) / CELL - 0.5, cells)
-    if not blur_px:
-        return spline
-    apart = (np.arange(cells)[:, None] - np.arange(cells)[None, :]) * CELL / blur_px
-    gauss = np.exp(-0.5 * apart**2) * CELL / (blur_px * math.sqrt(2 * math.pi))
-    return np.asarray(spline @ gauss, np.float32)
-
-
-@lru_cache(maxsize=256)
 def _averaging(size: int) -> Plane:
     """Return `(cells, size)` weights that average pixels to coarse cells."""
     cells = -(-size // CELL)
@@ -50,9 +42,9 @@ def _averaging(size: int) -> Plane:
     return np.asarray(member / member.sum(axis=1, keepdims=True), np.float32)
 
 
-def enlarge(field: Plane, height: int, width: int, blur_px: float = 0.0) -> Plane:
+def enlarge(field: Plane, height: int, width: int) -> Plane:
     """Return a field of coarse cells as a smooth `(height, width)` plane."""
-    rows, columns = _enlarging(height, blur_px), _enlarging(width, blur_px)
+    rows, columns = _enlarging(height), _enlarging(width)
     return np.asarray(rows @ field @ columns.T, np.float32)
 
 
@@ -128,7 +120,8 @@ def sleeve_light(
     """Return the light on a sleeve from `share` (-1 inner to 1 outer edge) and `along`."""
     slope = np.float32(0.06 * math.sin(garment.light_angle) * sleeve.side)
     light = 1.0 - np.float32(0.10) * share * share + share * slope
-    rows = along[:, :1]
+    # What fades along the sleeve changes little across it: taken once a row, at its middle.
+    rows = along[:, along.shape[1] // 2, None]
     for _ in range(2):
         at, spread = rng.uniform(12, 80), rng.uniform(13, 26)
         period, lean = rng.uniform(9, 17), rng.uniform(-8, 8)
@@ -179,40 +172,34 @@ def _backdrop(height: int, width: int) -> tuple[Plane, Plane]:
     return y, x * x + y * y
 
 
-def background(garment: Garment, canvas: Canvas, height: int, width: int) -> Plane:
-    """Return the lit wall behind the garment with the garment's soft shadow on it."""
+def background(garment: Garment, canvas: Canvas, cover: Plane, height: int, width: int) -> Plane:
+    """Return the lit wall behind the garment with its soft shadow; `cover` is coarse."""
     down, round_ = _backdrop(height, width)
     wall = round_ * np.float32(-0.5 * garment.vignette * garment.background_value)
     wall += garment.background_value * (1 + garment.background_gradient * down)
-    cells = np.zeros((-(-height // CELL) + 4, -(-width // CELL) + 4), np.float32)
-    cover = coarse_cover(canvas)
+    cells = np.zeros((-(-height // CELL), -(-width // CELL)), np.float32)
     top, left = canvas.window.top // CELL, canvas.window.left // CELL
-    # Two cells of margin, of which the shadow's fall takes one or two.
-    fall, side = top + 2 + 1, left + 2 + (-1 if garment.light_angle > 0 else 1)
-    rows, columns = cover.shape
-    cells[fall : fall + rows, side : side + columns] = 0.75 * garment.shadow * cover
-    near = cells * np.float32(0)
-    near[top + 2 : top + 2 + rows, left + 2 : left + 2 + columns] = 0.5 * garment.shadow * cover
-    dark = enlarge(cells[2:-2, 2:-2], height, width, 7.0)
-    dark += enlarge(near[2:-2, 2:-2], height, width, 2.2)
-    np.subtract(1, dark, out=dark)
-    wall *= dark
+    cells[top : top + len(cover), left : left + cover.shape[1]] = garment.shadow * cover
+    # The wide shadow falls a cell down and away from the light, the narrow one hugs the edge.
+    wide = np.roll(_blurred(cells, 7.0), (1, -1 if garment.light_angle > 0 else 1), (0, 1))
+    lit = 1 - 0.85 * wide - 0.3 * _blurred(cells, 2.5)
+    wall *= enlarge(lit, height, width)
     return wall
 
 
-def roundness(garment: Garment, canvas: Canvas) -> Plane:
-    """Return light ratios of the whole silhouette, as if it were filled with a body."""
-    height = _soft_cells(coarse_cover(canvas), 6.0)
+def roundness(garment: Garment, canvas: Canvas, cover: Plane) -> Plane:
+    """Return light ratios of a coarse silhouette, as if it were filled with a body."""
+    height = _blurred(cover, 6.0)
     slope_y = np.zeros_like(height)
     slope_y[1:-1] = height[2:] - height[:-2]
     slope_x = np.zeros_like(height)
     slope_x[:, 1:-1] = height[:, 2:] - height[:, :-2]
     lit = math.cos(garment.light_angle) * slope_y + math.sin(garment.light_angle) * slope_x
-    field = 0.17 * garment.light_strength * lit - 0.12 * np.clip(0.9 - height, 0, None)
+    field = 0.17 * garment.light_strength * lit - 0.09 * np.clip(0.9 - height, 0, None)
     return 1 + enlarge(np.asarray(field, np.float32), canvas.height, canvas.width)
 
 
-def _soft_cells(cells: Plane, blur_px: float) -> Plane:
+def _blurred(cells: Plane, blur_px: float) -> Plane:
     return np.asarray(_gauss(len(cells), blur_px) @ cells @ _gauss(cells.shape[1], blur_px))
 
 

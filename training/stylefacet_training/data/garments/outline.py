@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -31,14 +31,16 @@ class NeckCut:
     """Width of the rib band along the opening, 0 for none."""
     top: float = -7.0
     """Highest point that the collar can reach."""
+    share: float = 0.66
+    """Largest share of the shoulders' width that the opening takes."""
 
 
 NECK_CUTS: dict[str, NeckCut] = {
     "crew": NeckCut(18.0, 9.0, 17.0, 2.0, 0.62, 4.6),
     "v_neck": NeckCut(18.0, 24.0, 50.0, 1.06, 1.0, 3.6),
     "scoop": NeckCut(24.0, 23.0, 44.0, 2.5, 0.72, 2.4),
-    "boat": NeckCut(33.0, 3.5, 9.0, 2.2, 0.9, 1.8),
-    "turtle_neck": NeckCut(15.5, 2.5, 3.5, 2.0, 1.0, 0.0, -30.0),
+    "boat": NeckCut(36.0, 3.5, 9.0, 2.2, 0.9, 1.8, -7.0, 0.76),
+    "turtle_neck": NeckCut(16.5, 2.5, 3.5, 2.0, 1.0, 0.0, -30.0),
     "polo": NeckCut(15.0, 8.0, 15.0, 1.2, 1.0, 0.0, -9.0),
     "shirt_collar": NeckCut(15.0, 7.0, 30.0, 1.1, 1.0, 0.0, -9.0),
     "hood": NeckCut(17.0, 12.0, 24.0, 1.3, 0.9, 0.0, -20.0),
@@ -64,6 +66,12 @@ class Sleeve:
     reach: float
     """Length of this sleeve in garment units."""
 
+    @property
+    def course(self) -> Points:
+        """`(m, 5)` along `middle`: its x, the length so far, sine and cosine, half width."""
+        length = even(0.0, FULL_SLEEVE, len(self.middle))
+        return np.column_stack([self.middle[:, 0], length, self.direction, self.half_width])
+
     def across(self, reach: float) -> Points:
         """Return the `(2, 2)` outer and inner edge point `reach` units down the sleeve."""
         steps = even(0.0, FULL_SLEEVE, len(self.middle))
@@ -84,8 +92,7 @@ class Outline:
     neck: Points
     """`(m, 2)` front opening from the picture's left to its right."""
     neck_depth: float
-    neck_half_width: float
-    band: float
+    cut: NeckCut
     body: Points
     hem: Points
     """`(m, 2)` bottom edge, right to left."""
@@ -148,6 +155,12 @@ def mirrored(points: Points) -> Points:
     return points[::-1] * (-1.0, 1.0)
 
 
+def neck_cut(collar: str, shoulder: float) -> NeckCut:
+    """Return the collar's opening, no wider than shoulders of half width `shoulder` carry."""
+    cut = NECK_CUTS[collar]
+    return replace(cut, half_width=min(cut.half_width, shoulder * cut.share))
+
+
 def neck_curve(cut: NeckCut, depth: float, *, grow: float = 0.0, steps: int = 33) -> Points:
     """Return the `(steps, 2)` front opening, `grow` units wider and deeper than cut."""
     curve: Points = _neck_shape(cut.outer, cut.inner, steps) * (cut.half_width + grow, depth + grow)
@@ -180,7 +193,7 @@ def _sleeve(garment: Garment, side: int, armhole: Points) -> Sleeve:
     tip, pit = armhole[0], armhole[-1]
     run = even(0.0, FULL_SLEEVE, steps)
     # Short sleeves stand off, long ones are laid down along the body.
-    start = 43.0 - 17.0 * garment.sleeve_length
+    start = 43.0 - 20.0 * garment.sleeve_length
     end = garment.sleeve_angle + garment.lean * side
     angle = np.radians(end + (start - end) * np.exp(-run / 38.0))
     direction = np.stack([np.sin(angle) * side, np.cos(angle)], axis=1)
@@ -209,14 +222,15 @@ def _sleeve(garment: Garment, side: int, armhole: Points) -> Sleeve:
 def outline_of(garment: Garment) -> Outline:
     """Return the curves of one garment."""
     collar = COLLARS[garment.collar]
-    cut = NECK_CUTS[collar]
-    depth = cut.shallow + (cut.deep - cut.shallow) * garment.collar_depth
-    length = 90.0 + 76.0 * garment.body_length
+    length = 88.0 + 66.0 * garment.body_length
     half = 34.0 + 15.0 * garment.body_width
+    shoulder = 0.9 * half + 3.5
+    cut = neck_cut(collar, shoulder)
+    depth = cut.shallow + (cut.deep - cut.shallow) * garment.collar_depth
     hem_half = half + 1.0 + 15.0 * garment.flare * (0.4 + 0.6 * garment.body_length)
     armhole_y = 42.0 + 5.0 * garment.body_width + 4.0 * garment.armhole_depth
     bare = 1 - smoothstep(0.0, SLEEVELESS, garment.sleeve_length)
-    tip_x = (0.9 * half + 3.5) * (1 - 0.12 * bare)
+    tip_x = shoulder * (1 - 0.12 * bare)
     tip_y = 9.0 + 3.0 * garment.body_width
     armholes, sleeves = [], []
     for side in (-1, 1):
@@ -245,8 +259,7 @@ def outline_of(garment: Garment) -> Outline:
         top=cut.top,
         neck=neck,
         neck_depth=depth,
-        neck_half_width=cut.half_width,
-        band=cut.band,
+        cut=cut,
         body=body,
         hem=hem,
         length=length,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +25,20 @@ from stylefacet_training.data.garments.factors import (
     GarmentFactors,
     sample_nuisances,
 )
-from stylefacet_training.data.garments.outline import FULL_SLEEVE, Outline, Sleeve, outline_of
+from stylefacet_training.data.garments.outline import (
+    Outline,
+    Sleeve,
+    bezier,
+    even,
+    mirrored,
+    outline_of,
+)
 
 HEIGHT, WIDTH = 256, 192
 """Pixels of the usual picture; garment units are pixels of that height."""
+
+WARMEST = 2
+"""Grey levels by which the warmest background's red exceeds its green."""
 
 RIBBED_FROM = 60.0
 """Shorter sleeves, in garment units, are hemmed even where the body is ribbed."""
@@ -52,7 +63,15 @@ def sample_observations_from_factors(
 
 def base_colour(garment: Garment) -> Colour:
     """Return the cloth's RGB in [0, 1]."""
-    return colorsys.hsv_to_rgb(garment.hue, garment.saturation, garment.value)
+    return _dyed(garment.hue, garment.saturation, garment.value)
+
+
+def _dyed(hue: float, saturation: float, value: float) -> Colour:
+    """Return the RGB of a dye: HSV's full greens and magentas are brighter than any cloth."""
+    red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
+    luma = 0.30 * red + 0.59 * green + 0.11 * blue
+    dull = 0.10 + 0.22 * saturation * max(math.cos(2 * math.pi * (hue - 0.36)), 0.0)
+    return red + dull * (luma - red), green + dull * (luma - green), blue + dull * (luma - blue)
 
 
 def pattern_colour(garment: Garment) -> Colour:
@@ -64,7 +83,7 @@ def _contrast(garment: Garment, hue: float, saturation: float) -> Colour:
     weights = (0.30, 0.59, 0.11)
     luma = sum(w * c for w, c in zip(weights, base_colour(garment), strict=True))
     value = 0.94 - 0.12 * saturation if luma < 0.5 else 0.16 + 0.3 * saturation
-    return colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
+    return _dyed(hue, saturation, value)
 
 
 def _draw(garment: Garment, picture: npt.NDArray[np.uint8]) -> None:
@@ -81,6 +100,7 @@ def _draw(garment: Garment, picture: npt.NDArray[np.uint8]) -> None:
     canvas = Canvas(frame, light.aligned(around, height, width))
     cloth = pattern.cloth_of(garment, frame.zoom)
     rng = light.fold_rng(garment)
+    texture = light.texture(garment, canvas, max(height, width), rng)
     folds = light.body_folds(canvas, garment, outline, rng)
     collars.paint_behind(canvas, garment, outline, cloth)
     _paint_body(canvas, garment, outline, cloth, folds)
@@ -90,9 +110,11 @@ def _draw(garment: Garment, picture: npt.NDArray[np.uint8]) -> None:
     print_inks = _chest_print(canvas, garment, outline)
     collars.paint_front(canvas, garment, outline, cloth)
     canvas.flush()
-    canvas.shade *= light.texture(garment, canvas, max(height, width), rng)
-    canvas.shade *= light.roundness(garment, canvas)
-    _compose(canvas, garment, print_inks, picture)
+    canvas.shade *= texture
+    cover = light.coarse_cover(canvas)
+    canvas.shade *= light.roundness(garment, canvas, cover)
+    wall = light.background(garment, canvas, cover, height, width)
+    _compose(canvas, garment, print_inks, wall, picture)
 
 
 def _paint_body(
@@ -132,23 +154,21 @@ def _paint_hem(canvas: Canvas, garment: Garment, outline: Outline) -> None:
 
 def _sleeve_coordinates(canvas: Canvas, sleeve: Sleeve, mask: Mask) -> tuple[Plane, Plane, Plane]:
     """Return share (-1 inner, 1 outer edge), across and along of the sleeve's pixels."""
-    middle = sleeve.middle
     x, y = canvas.grid(mask)
-    rows = y[:, 0]
-    steps = np.linspace(0.0, FULL_SLEEVE, len(middle))
-    centre = np.interp(rows, middle[:, 1], middle[:, 0])
-    along = np.interp(rows, middle[:, 1], steps)
+    rows = y[:, 0].astype(np.float64)
+    # All that varies along the sleeve, as columns, read off at the height of each pixel row.
+    course, heights = sleeve.course, sleeve.middle[:, 1]
+    place = np.interp(rows, heights, even(0.0, len(heights) - 1.0, len(heights)))
+    step = np.minimum(place.astype(np.int64), len(heights) - 2)
+    part = (place - step)[:, None]
+    read = course[step] * (1 - part) + course[step + 1] * part
     # Above the sleeve's root its axis goes on straight, or patterns would smear there.
-    along += np.minimum(rows - middle[0, 1], 0) / sleeve.direction[0, 1]
-    sin = np.interp(rows, middle[:, 1], sleeve.direction[:, 0])
-    cos = np.interp(rows, middle[:, 1], sleeve.direction[:, 1])
-    half = np.interp(rows, middle[:, 1], sleeve.half_width)
-    columns = [part.astype(np.float32)[:, None] for part in (centre, along, sin, cos, half)]
-    centre_, along_, sin_, cos_, half_ = columns
-    offset = x - centre_
-    across = offset * cos_
-    share = np.clip(across / half_ * np.float32(sleeve.side), -1.2, 1.2)
-    return share, across, along_ + offset * sin_
+    read[:, 1] += np.minimum(rows - heights[0], 0) / sleeve.direction[0, 1]
+    centre, along, sin, cos, half = read.astype(np.float32).T[:, :, None]
+    offset = x - centre
+    across = offset * cos
+    share = np.clip(across * (np.float32(sleeve.side) / half), -1.2, 1.2)
+    return share, across, along + offset * sin
 
 
 def _paint_sleeves(
@@ -160,9 +180,12 @@ def _paint_sleeves(
 ) -> None:
     if outline.sleeves is None:
         for armhole in outline.armholes:
-            canvas.seam(armhole * (0.97, 1.0), share=0.13, width=0.8)
+            inset = -2.2 if armhole[0, 0] > 0 else 2.2
+            canvas.seam(shifted(armhole, inset, 0.0), share=0.13, width=0.8)
         return
     for sleeve in outline.sleeves:
+        shoulder = np.array([(outline.cut.half_width + 1.0, 2.0), (outline.shoulder[0], 13.0)])
+        canvas.seam(shoulder * (sleeve.side, 1.0), share=0.07)
         canvas.soft_shadow(sleeve.inner, share=0.22)
     for sleeve in outline.sleeves:
         mask = canvas.fill(sleeve.outline)
@@ -181,11 +204,18 @@ def _paint_sleeves(
 def _paint_pocket(canvas: Canvas, garment: Garment, outline: Outline) -> None:
     if not garment.pocket:
         return
-    x, y = outline.half_width * 0.2, outline.armhole_y + 6.0
-    shape = np.array([[x, y], [x + 16, y], [x + 16, y + 16], [x + 8, y + 19], [x, y + 16]])
-    canvas.darken(canvas.fill(shape), -0.02)
-    canvas.seam(np.concatenate([shape, shape[:1]]), share=0.18)
-    canvas.seam(shifted(shape[:2], 0.0, 2.6), share=0.1, width=0.8)
+    if outline.collar == "hood":
+        top, low = outline.length - 36.0, outline.length - 10.0
+        half = 0.62 * outline.half_width
+        right = bezier((half * 0.62, top), (half * 0.75, top + 13), (half, top + 17), steps=8)
+        right = np.concatenate([right, [[half, low]]])
+        shape = np.concatenate([mirrored(right), right])
+    else:
+        x, y = outline.half_width * 0.2, outline.armhole_y + 6.0
+        shape = np.array([[x, y], [x + 16, y], [x + 16, y + 16], [x + 8, y + 19], [x, y + 16]])
+        canvas.seam(shifted(shape[:2], 0.0, 2.6), share=0.1, width=0.8)
+    canvas.darken(canvas.fill(shape), -0.025)
+    canvas.seam(np.concatenate([shape, shape[:1]]), share=0.2)
 
 
 def _chest_print(canvas: Canvas, garment: Garment, outline: Outline) -> list[tuple[Mask, Colour]]:
@@ -195,10 +225,10 @@ def _chest_print(canvas: Canvas, garment: Garment, outline: Outline) -> list[tup
     rng = pattern.pattern_rng(garment)
     rng.random()  # Spent on the choice between chest and all-over.
     inks = motif.chest_motif(rng)
-    size = (9.0 + 15.0 * garment.pattern_scale) * (0.8 + 0.2 * garment.body_width)
+    size = (11.0 + 16.0 * garment.pattern_scale) * (0.8 + 0.2 * garment.body_width)
     at = (0.0, max(outline.neck_depth + 10.0, 30.0) + size)
     if outline.collar in ("polo", "shirt_collar"):
-        size *= 0.55
+        size *= 0.6
         at = (outline.half_width * 0.48, outline.armhole_y + 2.0 + size * 0.5)
     colours = [
         pattern_colour(garment),
@@ -215,19 +245,19 @@ def _compose(
     canvas: Canvas,
     garment: Garment,
     print_inks: list[tuple[Mask, Colour]],
+    wall: Plane,
     picture: npt.NDArray[np.uint8],
 ) -> None:
     """Write the finished picture from the canvas's layers."""
-    wall = light.background(garment, canvas, *picture.shape[:2])
-    warmth = garment.background_warmth
     wall *= np.float32(255)
-    np.minimum(wall, 255 / (1 + abs(warmth)), out=wall)
+    np.minimum(wall, 255 - WARMEST, out=wall)
+    grey = wall.astype(np.uint8)
+    warmth = round(WARMEST * garment.background_warmth)
     base, other = base_colour(garment), pattern_colour(garment)
     gain = canvas.shade * np.float32(255)
     inside = canvas.window.slices
-    for channel, tint in enumerate((1 + warmth, 1.0, 1 - warmth)):
-        behind = wall * np.float32(tint)
-        picture[:, :, channel] = behind
+    for channel, tint in enumerate((warmth, 0, -warmth)):
+        picture[:, :, channel] = grey + np.int8(tint).view(np.uint8)
         low, high = _returned(base[channel]), _returned(other[channel])
         cloth = canvas.mix * np.float32(high - low)
         cloth += np.float32(low)
@@ -236,7 +266,7 @@ def _compose(
             window = mask.window.slices
             lit = np.float32(_returned(colour[channel])) * gain[window]
             cloth[window] += mask.cover * (lit - cloth[window])
-        behind = behind[inside]
+        behind = wall[inside] + np.float32(tint)
         cloth -= behind
         cloth *= canvas.cover
         cloth += behind
@@ -245,4 +275,4 @@ def _compose(
 
 def _returned(colour: float) -> float:
     """Return the light a dye sends back: black cloth some, white cloth never quite all."""
-    return 0.045 + 0.95 * colour
+    return 0.05 + 0.97 * colour
