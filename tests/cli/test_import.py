@@ -1,6 +1,16 @@
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from stylefacet.cli.imports import ImportReport, run_import
+from stylefacet.client import RetryPolicy, StylefacetClient
+from stylefacet.errors import ServerUnreachable
+from stylefacet.manifest import BadRow, ManifestRow, Source, open_source, parse_column_map
+from stylefacet.server.runtime import Server
+from stylefacet.server.settings import Settings
 from tests.cli.conftest import Run
 from tests.conftest import photo
 
@@ -76,3 +86,35 @@ def test_ignored_columns_are_told_once(run: Run, shop: Path):
 
     assert "ignored" not in result.stderr
     assert other.stderr.count("ignored columns: sku") == 1
+
+
+class SourceThatLosesItsServer:
+    """A shop whose server stops before row 12 is sent."""
+
+    def __init__(self, source: Source, server: Server) -> None:
+        self.row_count, self.notes = source.row_count, source.notes
+        self._source, self._server = source, server
+
+    def rows(self) -> Iterator[ManifestRow | BadRow]:
+        for row in self._source.rows():
+            if row.row_number == 12:
+                self._server.stop()
+            yield row
+
+
+def test_report_of_a_broken_import_holds_what_was_answered(
+    settings: Settings, shop: Path, monkeypatch: pytest.MonkeyPatch
+):
+    server = Server(replace(settings, shutdown_grace_s=0.05))
+    server.start()
+    monkeypatch.setattr("stylefacet.client.uploads.RECONNECT_ATTEMPTS", 1)
+    source = SourceThatLosesItsServer(open_source(shop, parse_column_map(MAPS[1::2])), server)
+    report = ImportReport()
+
+    with (
+        StylefacetClient(server.address, retry=RetryPolicy(attempts=1)) as client,
+        pytest.raises(ServerUnreachable),
+    ):
+        run_import(client, source, report, lambda: None)
+
+    assert 0 < report.counts.total() < 24

@@ -12,6 +12,7 @@ from stylefacet.errors import (
     CallTimedOut,
     FilterInvalid,
     IndexLoading,
+    InvalidField,
     Overloaded,
     PageTokenStale,
     ResourceMissing,
@@ -62,6 +63,14 @@ def test_nobody_listening_is_told_after_the_last_retry():
 
     transport.close()
     assert waits == [0.2, 0.4, 0.8]
+
+
+@pytest.mark.parametrize(
+    "address", ["", "here", ":1", "here:", "here:65536", "here:x", "http://here:1"]
+)
+def test_address_that_is_none_is_refused(address: str):
+    with pytest.raises(InvalidField, match="is not HOST:PORT"):
+        StylefacetClient(address)
 
 
 def test_name_without_an_address_is_unreachable():

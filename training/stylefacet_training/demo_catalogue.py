@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from stylefacet_training.data.garments import render, sample_factors
 from stylefacet_training.data.garments.catalogue import manifest_row
-from stylefacet_training.data.garments.factors import sample_factors
-from stylefacet_training.data.garments.render import render
 
 COUNT = 320
 # Out of the way of the seeds that people train with: the demo's garments are new to an encoder.

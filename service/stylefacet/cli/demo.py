@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from stylefacet.cli.imports import run_import, summary_line, tell_failures
+from stylefacet.cli.imports import ImportReport, run_import, summary_line, tell_failures
 from stylefacet.cli.options import FILE
 from stylefacet.cli.output import progress_bar
 from stylefacet.cli.program import give_up
@@ -96,8 +96,9 @@ def unpack_catalogue(folder: Path) -> Path:
 
 def _import(client: StylefacetClient, manifest: Path) -> None:
     source = open_source(manifest)
+    report = ImportReport()
     with progress_bar("importing", source.row_count) as bar:
-        report = run_import(client, source, bar.advance)
+        run_import(client, source, report, bar.advance)
     click.echo(summary_line(report))
     if report.failures:
         tell_failures(report)

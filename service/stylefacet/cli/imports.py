@@ -46,13 +46,13 @@ class ImportReport:
 
 
 def run_import(
-    client: StylefacetClient, source: Source, on_row: Callable[[], None]
-) -> ImportReport:
-    """Uploads a source's rows and returns what became of them; ``on_row`` is called for each.
+    client: StylefacetClient, source: Source, report: ImportReport, on_row: Callable[[], None]
+) -> None:
+    """Uploads a source's rows and reports what became of them; ``on_row`` is called for each.
 
-    Rows that are bad before they are sent fail like those that the server refuses.
+    Rows that are bad before they are sent fail like those that the server refuses. When the
+    upload breaks off, the report holds what was answered until then.
     """
-    report = ImportReport()
     start = time.perf_counter()
     # Only rows on their way are held: a place is dropped with its answer.
     places: dict[int, str] = {}
@@ -86,7 +86,6 @@ def run_import(
     drain()
     report.failures.sort(key=lambda failure: failure.row_number)
     report.seconds = time.perf_counter() - start
-    return report
 
 
 def upload_row(row: ManifestRow) -> UploadRow:
@@ -141,8 +140,17 @@ def import_(
     rows = open_source(source, parse_column_map(column_map), category, strict)
     for note in rows.notes:
         tell(f"note: {note}")
-    with target.connect() as client, progress_bar("importing", rows.row_count) as bar:
-        report = run_import(client, rows, bar.advance)
+    report = ImportReport()
+    try:
+        with target.connect() as client, progress_bar("importing", rows.row_count) as bar:
+            run_import(client, rows, report, bar.advance)
+    except StylefacetError:
+        if report.counts:
+            tell(
+                f"{report.counts.total():,} of {rows.row_count:,} rows were answered; "
+                "import the same again to go on: what is in is skipped"
+            )
+        raise
     if as_json:
         write_json(_summary(report))
     else:

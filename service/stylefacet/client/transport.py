@@ -12,6 +12,7 @@ from grpc_status import rpc_status
 
 from stylefacet.errors import (
     CallTimedOut,
+    InvalidField,
     ServerUnreachable,
     ShuttingDown,
     StylefacetError,
@@ -55,7 +56,11 @@ class RetryPolicy:
 
 @dataclass(slots=True)
 class Transport:
-    """A channel to one server. Thread-safe, as gRPC's channels are."""
+    """A channel to one server. Thread-safe, as gRPC's channels are.
+
+    Raises:
+        InvalidField: for an address that is not HOST:PORT.
+    """
 
     address: str
     token: str | None = None
@@ -67,6 +72,11 @@ class Transport:
     channel: grpc.Channel = field(init=False)
 
     def __post_init__(self) -> None:
+        host, _, port = self.address.rpartition(":")
+        if not host or "/" in host or not (port.isascii() and port.isdigit() and int(port) < 2**16):
+            raise InvalidField(
+                "address", f"{self.address!r} is not HOST:PORT, such as 127.0.0.1:50051"
+            )
         if self.credentials is None:
             self.channel = grpc.insecure_channel(self.address, options=_OPTIONS)
         else:
