@@ -19,6 +19,7 @@ from stylefacet.cli.search import write_hits
 from stylefacet.cli.serve import require_server
 from stylefacet.cli.sheets import write_sheet
 from stylefacet.client import Product, SearchResult, StylefacetClient
+from stylefacet.errors import EncoderMismatch, InvalidField
 from stylefacet.manifest import open_source
 
 DEFAULT_OUT = Path("stylefacet-demo")
@@ -63,7 +64,12 @@ def demo(out: Path, keep: bool) -> None:
     start = time.perf_counter()
     catalogue = unpack_catalogue(out / "catalogue")
     data_dir = out / "data"
-    server = Server(load_settings({"data_dir": data_dir, "address": "127.0.0.1:0"}))
+    try:
+        server = Server(load_settings({"data_dir": data_dir, "address": "127.0.0.1:0"}))
+    except EncoderMismatch as error:
+        raise InvalidField(
+            "--out", f"{data_dir} was made with another encoder; remove it or name another folder"
+        ) from error
     server.start()
     try:
         with StylefacetClient(server.address) as client:

@@ -53,8 +53,8 @@ _DIGEST_BYTES = 8
 class RowChecker:
     """Turns fields into rows and holds rows of one product to each other.
 
-    It remembers a few dozen bytes a product: that suffices to see contradictions in manifests of
-    any length. Not thread-safe.
+    It remembers digests, about half a kilobyte a product (46 MiB for 100,000 of them), and no
+    text. Not thread-safe.
     """
 
     def __init__(self, folder: Path, default_category: str) -> None:
