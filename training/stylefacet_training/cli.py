@@ -245,6 +245,7 @@ def garments(out: Path, count: int, seed: int, colourways: int, *, as_json: bool
 
 
 main.add_command(commands.evaluate)
+main.add_command(commands.robustness)
 
 
 def _setting(text: str) -> tuple[str, str]:

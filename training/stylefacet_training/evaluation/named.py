@@ -15,8 +15,6 @@ Codes = npt.NDArray[np.float32]
 Values = npt.NDArray[np.str_]
 # A fit needs two examples of a value: one to learn from, one to check by.
 MIN_EXAMPLES = 2
-# Share of the mean variance under which a direction of the population counts as empty.
-_EMPTY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +60,14 @@ def example_counts(values: Values) -> Mapping[str, int]:
 
 
 class Population:
-    """The unlabelled photos a fit is steadied by, reduced where there are many dimensions.
-
-    A shrunk discriminant analysis looks only along the span of its examples, taken in the
-    population's own units. With fewer examples than dimensions, it is therefore fitted on
-    coordinates in that span: the same feature, up to the fit's tiny ridge, for a thousandth of
-    the time in 2,560 dimensions.
-    """
+    """The photos to fit on, labelled or not: they set the scale of a feature."""
 
     def __init__(self, codes: Codes) -> None:
-        """Takes the codes ``(m, d)`` of the photos to fit on."""
+        """Takes the codes ``(m, d)``."""
         wide = codes.astype(np.float64)
-        self._codes = wide
-        self._centre = wide.mean(axis=0)
-        centred = wide - self._centre
-        self._covariance = centred.T @ centred / len(wide)
-        self._whitener: npt.NDArray[np.float64] | None = None
+        wide -= wide.mean(axis=0)
+        self._codes = codes
+        self._covariance = wide.T @ wide / len(wide)
 
     def fit(self, draw: Draw, judged: Codes, seed: int) -> NamedCodes:
         """Returns the coordinates of ``judged`` ``(n, d)`` in the feature fitted to a draw.
@@ -87,22 +77,5 @@ class Population:
             FeatureNotCarried: when the photos to fit on do not differ at all.
         """
         examples = self._codes[draw.positions]
-        covariance = self._covariance
-        if len(examples) < self._codes.shape[1]:
-            basis = self._span(examples)
-            examples = (examples - self._centre) @ basis
-            judged = np.asarray((judged - self._centre) @ basis, dtype=np.float32)
-            covariance = np.eye(basis.shape[1])
-        fitted = fit_values(examples.astype(np.float32), draw.values.tolist(), covariance, seed)
+        fitted = fit_values(examples, draw.values.tolist(), self._covariance, seed)
         return NamedCodes(fitted.projection.coordinates(judged), fitted.quality.carried)
-
-    def _span(self, examples: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Returns ``(d, r)``: to coordinates of the examples' span, the population a unit ball."""
-        if self._whitener is None:
-            variances, directions = np.linalg.eigh(self._covariance)
-            kept = variances > _EMPTY * max(float(variances.mean()), 1e-300)
-            self._whitener = directions[:, kept] / np.sqrt(variances[kept])
-        white = (examples - self._centre) @ self._whitener
-        # Orthonormal directions of the span, the centre's included: QR of the rows.
-        span = np.linalg.qr(white.T)[0]
-        return np.asarray(self._whitener @ span)

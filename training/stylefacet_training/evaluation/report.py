@@ -11,6 +11,7 @@ from rich.table import Table
 from stylefacet_training.evaluation.attributes import Figure, NamedFigures
 from stylefacet_training.evaluation.comparison import Comparison
 from stylefacet_training.evaluation.known_factors import KnownFactors, Separation
+from stylefacet_training.evaluation.robustness import Movement, Robustness
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -86,6 +87,32 @@ def print_known_factors(found: KnownFactors, console: Console) -> None:
     )
 
 
+def print_robustness(found: Robustness, console: Console) -> None:
+    """Prints movements by alteration and block, and novelty by set."""
+    table = _table(
+        f"distance moved, median/p90; 1 = two random photos of {found.data} "
+        f"({found.photo_count:,} of {found.available:,} photos, seed {found.seed})",
+        ("alteration", "photos", "still found", *found.pair_distance),
+    )
+    for name, figure in found.alterations.items():
+        moves = (_movement(figure.movement[block]) for block in found.pair_distance)
+        table.add_row(name, f"{figure.photo_count:,}", f"{figure.found_share:.0%}", *moves)
+    console.print(table)
+    table = _table(
+        f"novelty against {found.data}, of which {found.data_flagged_share:.1%} are flagged",
+        ("set", "AUROC", "flagged", "photos"),
+    )
+    for name, novelty in found.novelty.items():
+        table.add_row(
+            name,
+            _share(novelty.auroc),
+            f"{novelty.flagged_share:.0%}",
+            f"{novelty.photo_count:,} of {novelty.available:,}",
+        )
+    console.print(table)
+    console.print(f"encoder {found.bundle_id}; {found.seconds:.0f} s in all", highlight=False)
+
+
 def to_record(value: object) -> object:
     """Returns a measured value as what JSON can carry; what is not a number becomes null."""
     if is_dataclass(value) and not isinstance(value, type):
@@ -126,6 +153,10 @@ def _leaks(comparison: Comparison, attributes: Sequence[str]) -> Table:
     return table
 
 
+def _movement(movement: Movement | None) -> str:
+    return "-" if movement is None else f"{_share(movement.median)}/{_share(movement.p90)}"
+
+
 def _separation(found: Separation) -> Sequence[str]:
     scores = (
         found.mig,
@@ -158,4 +189,4 @@ def _figure(figure: Figure) -> str:
 
 def _share(value: float) -> str:
     """Returns .533 for 0.533, as the tables of papers have it."""
-    return "-" if math.isnan(value) else f"{value:.3f}".removeprefix("0")
+    return "-" if math.isnan(value) else f"{value:.3f}".replace("0.", ".", 1)
