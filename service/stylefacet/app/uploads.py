@@ -78,9 +78,10 @@ class Uploads:
         content_sha256 = digest(row.content)
         known = self._store.find_images([content_sha256], self._embedder.encoder.id)
         here = [k for k in known.get(content_sha256, []) if k.product_id == row.fields.id]
-        if any(row.image_id in ("", image.image_id) for image in here):
-            image = self._store.get_image(row.fields.id, here[0].image_id)
-            return NewImage(row.image_id, content_sha256, image.width_px, image.height_px, None)
+        for image in here:
+            if row.image_id in ("", image.id):
+                size = image.width_px, image.height_px
+                return NewImage(row.image_id, content_sha256, *size, embedding=None)
         return self._new_image(row.image_id, self._embedder.embed(row.content))
 
     def _new_image(self, image_id: str, photo: EmbeddedPhoto) -> NewImage:

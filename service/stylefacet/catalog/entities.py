@@ -142,14 +142,6 @@ class WriteOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownImage:
-    """Where a content digest is stored with an embedding."""
-
-    product_id: str
-    image_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class FeatureDefinition:
     """A named feature as the customer defined it; each encoder has its own realisation of it.
 

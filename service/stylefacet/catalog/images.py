@@ -7,7 +7,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, Row, Select, delete, exists, func, select
 
 from stylefacet.catalog import tables as t
-from stylefacet.catalog.entities import ImageEmbedding, ImageRows, KnownImage, ProductImage
+from stylefacet.catalog.entities import ImageEmbedding, ImageRows, ProductImage
 from stylefacet.catalog.statements import chunked
 from stylefacet.errors import ResourceMissing
 
@@ -27,19 +27,19 @@ def unpack_vector(content: bytes) -> npt.NDArray[np.float32]:
 
 def find_known(
     connection: Connection, digests: Iterable[str], encoder_key: int | None
-) -> dict[str, list[KnownImage]]:
+) -> dict[str, list[ProductImage]]:
     """Returns where each content digest is stored with an embedding of the encoder."""
-    found: dict[str, list[KnownImage]] = {}
+    found: dict[str, list[ProductImage]] = {}
     for some in chunked(sorted(set(digests))):
         rows = connection.execute(
-            select(_I.content_sha256, t.products.c.id.label("product_id"), _I.id)
+            select(t.images, t.products.c.id.label("product_id"))
             .join(t.products, t.products.c.product_key == _I.product_key)
             .join(t.embeddings, _E.image_key == _I.image_key)
             .where(_I.content_sha256.in_(some), _E.encoder_key == encoder_key)
             .order_by(_I.image_key)
         )
         for row in rows:
-            found.setdefault(row.content_sha256, []).append(KnownImage(row.product_id, row.id))
+            found.setdefault(row.content_sha256, []).append(_image(row.product_id, row))
     return found
 
 

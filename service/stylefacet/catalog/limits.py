@@ -9,12 +9,12 @@ import numpy as np
 
 from stylefacet.catalog.entities import PRODUCT_FIELDS, CatalogRow, NewImage, ProductFields
 from stylefacet.errors import InvalidField
+from stylefacet.limits import RESOURCE_ID, RESOURCE_ID_RULE
 
 MAX_ENTRY_COUNT = 64  # labels, and as many numbers, of one product
 MAX_ENTRY_LENGTH = 63  # characters of a key or of a label's value
 MAX_NAME_LENGTH = 200  # characters of a display name
 MAX_CATEGORY_LENGTH = 128
-_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -23,10 +23,8 @@ def check_id(field: str, value: str) -> None:
 
     Raises: InvalidField naming ``field``.
     """
-    if not _ID.fullmatch(value):
-        raise InvalidField(
-            field, f"{value[:140]!r} must be 1 to 128 letters, digits, dots, dashes or underscores"
-        )
+    if not RESOURCE_ID.fullmatch(value):
+        raise InvalidField(field, f"{value[:140]!r} must be {RESOURCE_ID_RULE}")
 
 
 def check_product(fields: ProductFields) -> None:

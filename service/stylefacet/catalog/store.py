@@ -19,7 +19,6 @@ from stylefacet.catalog.entities import (
     FeatureRealisation,
     ImageEmbedding,
     ImageRows,
-    KnownImage,
     Product,
     ProductChange,
     ProductImage,
@@ -174,7 +173,7 @@ class Store:
             )
             return WriteOutcome(outcomes, changes.read_sequence(connection))
 
-    def find_images(self, digests: Iterable[str], encoder_id: str) -> dict[str, list[KnownImage]]:
+    def find_images(self, digests: Iterable[str], encoder_id: str) -> dict[str, list[ProductImage]]:
         """Returns where content digests are stored already with an embedding of the encoder."""
         with self._database.reading() as connection:
             return images.find_known(connection, digests, find_encoder_key(connection, encoder_id))

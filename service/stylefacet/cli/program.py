@@ -40,6 +40,8 @@ class Program(click.Group):
         **extra: Any,
     ) -> Any:
         """Runs the command and, in standalone mode, exits with its code."""
+        # gRPC's core writes lines of its own to stderr; what matters reaches us as an error.
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         run = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
         if not standalone_mode:
             return run()
