@@ -75,12 +75,12 @@ class Frame:
         """Return the same frame seen from a window of the picture."""
         return replace(self, left=self.left - window.left, top=self.top - window.top)
 
-    def garment(self, window: Window, step: int = 1) -> tuple[Plane, Plane]:
-        """Return garment coordinates x and y of each `step`-th pixel of a window."""
-        u = np.arange(window.left, window.right, step, dtype=np.float32)
-        v = np.arange(window.top, window.bottom, step, dtype=np.float32)
-        u = (u + np.float32(step / 2 - self.left)) * np.float32(1 / self.zoom)
-        v = (v + np.float32(step / 2 - self.top)) * np.float32(1 / self.zoom)
+    def garment(self, window: Window) -> tuple[Plane, Plane]:
+        """Return garment coordinates x and y of a window's pixels."""
+        u = np.arange(window.left, window.right, dtype=np.float32)
+        v = np.arange(window.top, window.bottom, dtype=np.float32)
+        u = (u + np.float32(0.5 - self.left)) * np.float32(1 / self.zoom)
+        v = (v + np.float32(0.5 - self.top)) * np.float32(1 / self.zoom)
         sin, cos = np.float32(self.sin), np.float32(self.cos)
         return (cos * u)[None, :] + (sin * v)[:, None], (cos * v)[:, None] - (sin * u)[None, :]
 
@@ -108,6 +108,7 @@ class Canvas:
         self.window = window
         self.frame = frame.within(window)
         self.height, self.width = window.shape
+        self._x, self._y = self.frame.garment(Window(0, 0, *window.shape))
         self.cover: Plane = np.zeros(window.shape, np.float32)
         self.mix: Plane = np.zeros(window.shape, np.float32)
         self.shade: Plane = np.ones(window.shape, np.float32)
@@ -127,7 +128,7 @@ class Canvas:
         """Return the coverage of an upright rectangle: cheaper than a polygon."""
         corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
         window = Window.around(self.frame.pixels(corners), 1.0, self.height, self.width)
-        x, y = self.frame.garment(window)
+        x, y = self._x[window.slices], self._y[window.slices]
         zoom = np.float32(self.frame.zoom)
         across = np.clip(np.minimum(x - left, right - x) * zoom + np.float32(0.5), 0, 1)
         down = np.clip(np.minimum(y - top, bottom - y) * zoom + np.float32(0.5), 0, 1)
@@ -177,7 +178,12 @@ class Canvas:
 
     def grid(self, mask: Mask) -> tuple[Plane, Plane]:
         """Return garment coordinates x and y of the mask's pixels."""
-        return self.frame.garment(mask.window)
+        return self._x[mask.window.slices], self._y[mask.window.slices]
+
+    @property
+    def axes(self) -> tuple[Plane, Plane]:
+        """Garment x of each column and y of each row, as if the garment hung straight."""
+        return self._x[self.height // 2], self._y[:, self.width // 2]
 
     def paint(
         self, mask: Mask, *, mix: Plane | float | None = None, shade: Plane | float | None = None

@@ -72,35 +72,50 @@ def fold_rng(garment: Garment) -> np.random.Generator:
 def body_folds(
     canvas: Canvas, garment: Garment, outline: Outline, rng: np.random.Generator
 ) -> Plane:
-    """Return the body's soft folds as a share of light to add, over the whole canvas."""
-    x, y = canvas.frame.garment(Window(0, 0, canvas.height, canvas.width), step=CELL)
-    half = np.float32(outline.half_width)
-    down = np.clip((y - outline.armhole_y) / (outline.length - outline.armhole_y), 0, 1)
-    field = 0.032 * _patches(x, y, rng)
-    for _ in range(2):
-        period = rng.uniform(17, 34) * (1.15 - 0.5 * garment.flare)
-        sway = 4 * np.sin(y[:, :1] * (1 / rng.uniform(16, 30)) + rng.uniform(0, 6))
-        bend = x + rng.uniform(-0.25, 0.25) * y + sway
-        wave = np.sin(bend * (2 * math.pi / period) + rng.uniform(0, 6))
-        field += (0.018 + 0.045 * garment.flare) * (0.2 + down) * wave
-    for side in (-1, 1):
-        # Cloth pulls from the armpit towards the waist.
-        dx, dy = side * (half - side * x), y - outline.armhole_y
-        reach = dx * dx + dy * dy
-        tilt = rng.uniform(0.55, 1.0)
-        pull = np.sin((dx * side * tilt - dy) * rng.uniform(0.28, 0.42) + rng.uniform(0, 6))
-        fade = np.exp(reach * np.float32(-1 / 700))
-        field += 0.05 * pull * fade - 0.13 * np.exp(reach * np.float32(-1 / 75))
-    field *= np.float32(garment.fold_strength)
-    return enlarge(np.asarray(field, np.float32), canvas.height, canvas.width)
+    """Return the body's soft folds as a share of light to add, over the whole canvas.
+
+    Every fold is a wave `sin(a x + b(y))` that fades along x and y by themselves, so it is
+    `sin(a x) cos(b) + cos(a x) sin(b)`: the sum of them all is one product of two matrices.
+    """
+    x, y = (axis.astype(np.float64) for axis in canvas.axes)
+    below = y - outline.armhole_y
+    down = np.clip(below / (outline.length - outline.armhole_y), 0, 1)
+    draw = rng.uniform(_FOLD_LOW, _FOLD_HIGH)
+    patches, drapes, pulls = draw[:28].reshape(4, 7, 1), draw[28:38], draw[38:44]
+    across = [np.sin(patches[0] * x + patches[1])]
+    along = [np.sin(patches[2] * y + patches[3]) * 0.024]
+    for period, lean, sway, phase, turn in drapes.reshape(2, 5):
+        pitch = 2 * math.pi / (period * (1.15 - 0.5 * garment.flare))
+        bend = pitch * (lean * y + 4 * np.sin(y / sway + phase)) + turn
+        depth = (0.018 + 0.045 * garment.flare) * (0.2 + down)
+        across += [np.sin(pitch * x)[None], np.cos(pitch * x)[None]]
+        along += [(depth * np.cos(bend))[None], (depth * np.sin(bend))[None]]
+    for side, (tilt, pitch, turn) in zip((-1, 1), pulls.reshape(2, 3), strict=True):
+        # Cloth pulls from the armpit towards the waist, and little light falls there.
+        off = x - side * outline.half_width
+        wave, fall = -side * tilt * pitch * off, pitch * below + turn
+        fade, sink = np.exp(off**2 / -700), 0.05 * np.exp(below**2 / -700)
+        across += [(fade * np.sin(wave))[None], (fade * np.cos(wave))[None]]
+        along += [(sink * np.cos(fall))[None], (sink * np.sin(fall))[None]]
+        across.append(np.exp(off**2 / -75)[None])
+        along.append(-0.13 * np.exp(below**2 / -75)[None])
+    rows = np.concatenate(along).astype(np.float32) * np.float32(garment.fold_strength)
+    return np.asarray(rows.T @ np.concatenate(across).astype(np.float32), np.float32)
 
 
-def _patches(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
-    """Return smooth noise of about unit deviation, fixed to the garment, at `x`, `y`."""
-    waves = rng.uniform((0.05, 0.04, 0.0, 0.0), (0.2, 0.15, 6.28, 6.28), (7, 4))[:, :, None]
-    across = np.sin(waves[:, 0] * x[:1] + waves[:, 2])
-    down = np.sin(waves[:, 1] * y[:, 0][None, :] + waves[:, 3])
-    return np.asarray(down.T @ across, np.float32) * np.float32(0.75)
+# Ranges of what body_folds draws: of seven soft patches the pitch and phase across and along;
+# of two drapes period, lean, sway's length, its phase, the wave's; of two pulls tilt, pitch, phase.
+_FOLD_LOW = np.array(
+    [0.05] * 7 + [0] * 7 + [0.04] * 7 + [0] * 7 + [17, -0.25, 16, 0, 0] * 2 + [0.55, 0.28, 0] * 2
+)
+_FOLD_HIGH = np.array(
+    [0.2] * 7
+    + [6.28] * 7
+    + [0.15] * 7
+    + [6.28] * 7
+    + [34, 0.25, 30, 6.28, 6.28] * 2
+    + [1, 0.42, 6.28] * 2
+)
 
 
 def body_roundness(outline: Outline, x: Plane, y: Plane) -> Plane:

@@ -187,36 +187,40 @@ def _hem(kind: str, half: float, length: float, flare: float) -> Points:
     return np.stack([half * t, length + sag], axis=1)
 
 
-def _sleeve(garment: Garment, side: int, armhole: Points) -> Sleeve:
-    """Return the sleeve that hangs from `armhole` (shoulder tip to armpit)."""
+def _sleeves(garment: Garment, armholes: list[Points]) -> tuple[Sleeve, Sleeve]:
+    """Return the sleeves that hang from the left and right armhole (shoulder tip to armpit)."""
     steps = 25
-    tip, pit = armhole[0], armhole[-1]
     run = even(0.0, FULL_SLEEVE, steps)
     # Short sleeves stand off, long ones are laid down along the body.
-    start = 43.0 - 20.0 * garment.sleeve_length
-    end = garment.sleeve_angle + garment.lean * side
+    start, end = 43.0 - 20.0 * garment.sleeve_length, garment.sleeve_angle
     angle = np.radians(end + (start - end) * np.exp(-run / 38.0))
-    direction = np.stack([np.sin(angle) * side, np.cos(angle)], axis=1)
-    origin = (tip + pit) / 2
+    direction = np.stack([np.sin(angle), np.cos(angle)], axis=1)
     step = FULL_SLEEVE / (steps - 1)
-    middle = origin + np.concatenate([np.zeros((1, 2)), np.cumsum(direction[:-1], axis=0)]) * step
-    normal = np.stack([direction[:, 1], -direction[:, 0]], axis=1) * side
-    root = float(np.hypot(*(tip - pit))) / 2 * 0.86
+    course = np.zeros((steps, 2))
+    np.cumsum(direction[:-1] * step, axis=0, out=course[1:])
+    root = math.dist(armholes[1][0], armholes[1][-1]) / 2 * 0.86
     wrist = 8.2 + 3.2 * garment.sleeve_width
-    share = run / FULL_SLEEVE
-    half = wrist + (root - wrist) * (1 - share) ** (1.5 - 0.7 * garment.sleeve_width)
+    half = wrist + (root - wrist) * (1 - run / FULL_SLEEVE) ** (1.5 - 0.7 * garment.sleeve_width)
     reach = FULL_SLEEVE * (garment.sleeve_length - SLEEVELESS) / (1 - SLEEVELESS)
-    pull = np.exp(-run / 11.0)[:, None]
-    outer = middle + normal * half[:, None]
-    inner = middle - normal * half[:, None]
-    outer = outer + (tip - outer[0]) * pull
-    inner = inner + (pit - inner[0]) * pull
     whole = min(int(reach / step), steps - 2)
     part = reach / step - whole
-    ends = [edge[whole] + (edge[whole + 1] - edge[whole]) * part for edge in (outer, inner)]
-    outline = np.concatenate([armhole[::-1], outer[: whole + 1], ends, inner[: whole + 1][::-1]])
-    lower = np.concatenate([inner[: whole + 1], ends[1:]])
-    return Sleeve(side, outline, lower, armhole, middle, half, direction, reach)
+    offset = direction[:, ::-1] * (1.0, -1.0) * half[:, None]
+    # At the armhole the edges start from the seam and swing into the sleeve's own width.
+    pull = np.exp(-run / 11.0)[:, None]
+    pair = []
+    for side, armhole in zip((-1, 1), armholes, strict=True):
+        flip = (side, 1.0)
+        tip, pit = armhole[0], armhole[-1]
+        middle = (tip + pit) / 2 + course * flip
+        outer, inner = middle + offset * flip, middle - offset * flip
+        outer += (tip - outer[0]) * pull
+        inner += (pit - inner[0]) * pull
+        for edge in (outer, inner):
+            edge[whole + 1] = edge[whole] + (edge[whole + 1] - edge[whole]) * part
+        outer, inner = outer[: whole + 2], inner[: whole + 2]
+        outline = np.concatenate([armhole[::-1], outer, inner[::-1]])
+        pair.append(Sleeve(side, outline, inner, armhole, middle, half, direction * flip, reach))
+    return pair[0], pair[1]
 
 
 def outline_of(garment: Garment) -> Outline:
@@ -232,7 +236,7 @@ def outline_of(garment: Garment) -> Outline:
     bare = 1 - smoothstep(0.0, SLEEVELESS, garment.sleeve_length)
     tip_x = shoulder * (1 - 0.12 * bare)
     tip_y = 9.0 + 3.0 * garment.body_width
-    armholes, sleeves = [], []
+    armholes = []
     for side in (-1, 1):
         drop = garment.lean * side
         bow = tip_x - 3.0 - 5.0 * bare
@@ -244,8 +248,6 @@ def outline_of(garment: Garment) -> Outline:
         )
         armhole = right * (side, 1.0)
         armholes.append(armhole)
-        if garment.sleeve_length >= SLEEVELESS:
-            sleeves.append(_sleeve(garment, side, armhole))
     hem = _hem(HEMS[garment.hem], hem_half, length, garment.flare)
     side_seam = _side(garment, half, hem_half, armhole_y, length)
     neck = neck_curve(cut, depth)
@@ -253,7 +255,7 @@ def outline_of(garment: Garment) -> Outline:
     side_seam[:, 1] += even(0.0, 1.0, 14) * side_end
     left_seam = mirrored(side_seam)
     body = np.concatenate([neck, armholes[1], side_seam, hem, left_seam, armholes[0][::-1]])
-    pair = (sleeves[0], sleeves[1]) if sleeves else None
+    pair = _sleeves(garment, armholes) if garment.sleeve_length >= SLEEVELESS else None
     return Outline(
         collar=collar,
         top=cut.top,
