@@ -99,7 +99,8 @@ def measure_robustness(
     if len(sample.contents) < 2:
         raise InvalidField("data", f"{data} needs two photos or more")
     sets = [read_sample(where, limit, seed) for where in others]
-    sets.append(noise_sample(len(sample.contents), seed))
+    size = encoder.manifest.input_height_px, encoder.manifest.input_width_px
+    sets.append(noise_sample(len(sample.contents), *size, seed))
 
     photos = [_working_copy(content) for content in sample.contents]
     # Distances are from what `unchanged` begins with, so that reducing the photo is no movement.

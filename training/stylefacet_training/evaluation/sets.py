@@ -20,7 +20,6 @@ FORM = "PATH, or PATH:COLUMN=VALUE+VALUE for some rows of its labels.csv"
 IDX_SUFFIXES = ("idx3-ubyte", "idx3-ubyte.gz")
 # The magic number of an idx file of unsigned bytes in three dimensions.
 _IDX_MAGIC = 0x0803
-_NOISE_SIZE_PX = (256, 192)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,10 @@ def read_sample(where: str, limit: int, seed: int) -> PhotoSample:
     return PhotoSample(name, [files[i].read_bytes() for i in rows], len(files))
 
 
-def noise_sample(count: int, seed: int) -> PhotoSample:
-    """Returns pictures of independent uniform noise."""
+def noise_sample(count: int, height_px: int, width_px: int, seed: int) -> PhotoSample:
+    """Returns pictures of independent uniform noise; at an encoder's size it is not smoothed."""
     rng = np.random.default_rng(seed)
-    pictures = rng.integers(0, 256, size=(count, *_NOISE_SIZE_PX, 3), dtype=np.uint8)
+    pictures = rng.integers(0, 256, size=(count, height_px, width_px, 3), dtype=np.uint8)
     return PhotoSample("noise", [encode_png(picture) for picture in pictures], count)
 
 
