@@ -120,6 +120,19 @@ class Canvas:
         """Return the coverage of the union of closed `(m, 2)` polygons in garment units."""
         return self._draw([(shape, 0.0, 1.0) for shape in shapes], FINE)
 
+    def fill_each(self, *shapes: Points) -> list[Mask]:
+        """Return one mask a shape, drawn at once: they must lie apart from each other."""
+        whole = self.fill(*shapes)
+        masks = []
+        for shape in shapes:
+            part = Window.around(self.frame.pixels(shape), 1.0, self.height, self.width)
+            rows, columns = part.slices
+            top, left = whole.window.top, whole.window.left
+            inside = slice(rows.start - top, rows.stop - top)
+            cover = whole.cover[inside, columns.start - left : columns.stop - left]
+            masks.append(Mask(part, cover))
+        return masks
+
     def stroke(self, width: float, *lines: Points) -> Mask:
         """Return the coverage of open `(m, 2)` polylines, `width` garment units wide."""
         return self._draw([(line, width, 1.0) for line in lines], FINE)

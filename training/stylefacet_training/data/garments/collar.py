@@ -204,7 +204,8 @@ def _placket(canvas: Canvas, garment: Garment, outline: Outline, cloth: Cloth, e
     if not light and not garment.contrast_trim:
         colour = (0.2, 0.2, 0.21)
     buttons = [ring(1.55, at=(0.0, row), steps=14) for row in rows]
-    canvas.darken(canvas.fill(*[shifted(button * 1.0, 0.4, 0.8) for button in buttons]), 0.3)
+    for row in rows:
+        canvas.seam(np.array([(-1.2, row + 1.9), (2.0, row + 1.9)]), share=0.2, width=1.2)
     canvas.inks.append((canvas.fill(*buttons), colour))
 
 
@@ -267,10 +268,11 @@ def _drawstrings(canvas: Canvas, garment: Garment, outline: Outline) -> None:
     colour = (0.88, 0.87, 0.85) if pale else (0.3, 0.3, 0.31)
     if not garment.contrast_trim:
         colour = tuple(0.5 * c + (0.1 if pale else 0.25) for c in colour)  # type: ignore[assignment]
-    for side in (-1, 1):
-        sway = garment.lean * 2
-        line = bezier(
-            (side * 4.5, top), (side * 7.0 + sway, top + 14), (side * 5.5 + sway, top + 34)
-        )
-        canvas.darken(canvas.stroke(2.4, shifted(line, 0.8, 0.6)), 0.16)
-        canvas.inks.append((canvas.stroke(1.5, line), colour))
+    sway = garment.lean * 2
+    strings = [
+        bezier((side * 4.5, top), (side * 7.0 + sway, top + 14), (side * 5.5 + sway, top + 34))
+        for side in (-1, 1)
+    ]
+    for string in strings:
+        canvas.seam(shifted(string, 0.8, 0.6), share=0.16, width=2.4)
+    canvas.inks.append((canvas.stroke(1.5, *strings), colour))

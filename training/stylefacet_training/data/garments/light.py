@@ -77,30 +77,32 @@ def body_folds(
     Every fold is a wave `sin(a x + b(y))` that fades along x and y by themselves, so it is
     `sin(a x) cos(b) + cos(a x) sin(b)`: the sum of them all is one product of two matrices.
     """
-    x, y = (axis.astype(np.float64) for axis in canvas.axes)
+    x, y = canvas.axes
     below = y - outline.armhole_y
     down = np.clip(below / (outline.length - outline.armhole_y), 0, 1)
     draw = rng.uniform(_FOLD_LOW, _FOLD_HIGH)
-    patches, drapes, pulls = draw[:28].reshape(4, 7, 1), draw[28:38], draw[38:44]
+    patches = draw[:28].reshape(4, 7, 1).astype(np.float32)
+    drapes, pulls = draw[28:38].reshape(2, 5).tolist(), draw[38:44].reshape(2, 3).tolist()
     across = [np.sin(patches[0] * x + patches[1])]
     along = [np.sin(patches[2] * y + patches[3]) * 0.024]
-    for period, lean, sway, phase, turn in drapes.reshape(2, 5):
+    for period, lean, sway, phase, turn in drapes:
         pitch = 2 * math.pi / (period * (1.15 - 0.5 * garment.flare))
         bend = pitch * (lean * y + 4 * np.sin(y / sway + phase)) + turn
         depth = (0.018 + 0.045 * garment.flare) * (0.2 + down)
         across += [np.sin(pitch * x)[None], np.cos(pitch * x)[None]]
         along += [(depth * np.cos(bend))[None], (depth * np.sin(bend))[None]]
-    for side, (tilt, pitch, turn) in zip((-1, 1), pulls.reshape(2, 3), strict=True):
+    for side, (tilt, pitch, turn) in zip((-1, 1), pulls, strict=True):
         # Cloth pulls from the armpit towards the waist, and little light falls there.
         off = x - side * outline.half_width
         wave, fall = -side * tilt * pitch * off, pitch * below + turn
-        fade, sink = np.exp(off**2 / -700), 0.05 * np.exp(below**2 / -700)
+        near, level = off * off, below * below
+        fade, sink = np.exp(near / -700), 0.05 * np.exp(level / -700)
         across += [(fade * np.sin(wave))[None], (fade * np.cos(wave))[None]]
         along += [(sink * np.cos(fall))[None], (sink * np.sin(fall))[None]]
-        across.append(np.exp(off**2 / -75)[None])
-        along.append(-0.13 * np.exp(below**2 / -75)[None])
-    rows = np.concatenate(along).astype(np.float32) * np.float32(garment.fold_strength)
-    return np.asarray(rows.T @ np.concatenate(across).astype(np.float32), np.float32)
+        across.append(np.exp(near / -75)[None])
+        along.append(-0.13 * np.exp(level / -75)[None])
+    rows = np.concatenate(along) * np.float32(garment.fold_strength)
+    return np.asarray(rows.T @ np.concatenate(across), np.float32)
 
 
 # Ranges of what body_folds draws: of seven soft patches the pitch and phase across and along;

@@ -157,6 +157,11 @@ def pattern_rng(garment: Garment) -> np.random.Generator:
     return np.random.default_rng(int(garment.pattern_seed * 2**32))
 
 
+def plain(across: Plane, along: Plane) -> float:
+    """Return no pattern anywhere."""
+    return 0.0
+
+
 def cloth_of(garment: Garment, zoom: float) -> Cloth:
     """Return the garment's pattern at `zoom` pixels per garment unit."""
     kind = PATTERNS[garment.pattern]
@@ -169,4 +174,4 @@ def cloth_of(garment: Garment, zoom: float) -> Cloth:
         return _dots(garment, rng, zoom)
     if kind == "print" and rng.random() >= CHEST_PRINT_SHARE:
         return _all_over(garment, rng, zoom)
-    return lambda across, along: 0.0
+    return plain

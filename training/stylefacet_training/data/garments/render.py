@@ -122,10 +122,13 @@ def _paint_body(
 ) -> None:
     mask = canvas.fill(outline.body)
     x, y = canvas.grid(mask)
+    shade = light.body_roundness(outline, x, y) + folds[mask.window.slices]
+    if cloth is pattern.plain:
+        canvas.paint(mask, shade=shade)
+        return
     share = x[:1] * np.float32(1 / outline.half_width)
     sag = 1.6 * share * share + 0.7 * np.sin(x[:1] * 0.11 + garment.fold_seed * 6)
     warp = folds[mask.window.slices] * np.float32(7)
-    shade = light.body_roundness(outline, x, y) + folds[mask.window.slices]
     canvas.paint(mask, mix=cloth(x + warp, y - sag.astype(np.float32) + warp), shade=shade)
 
 
@@ -183,17 +186,16 @@ def _paint_sleeves(
             inset = -2.2 if armhole[0, 0] > 0 else 2.2
             canvas.seam(shifted(armhole, inset, 0.0), share=0.13, width=0.8)
         return
-    for sleeve in outline.sleeves:
-        shoulder = np.array([(outline.cut.half_width + 1.0, 2.0), (outline.shoulder[0], 13.0)])
-        canvas.seam(shoulder * (sleeve.side, 1.0), share=0.07)
-        canvas.soft_shadow(sleeve.inner, share=0.22)
-    for sleeve in outline.sleeves:
-        mask = canvas.fill(sleeve.outline)
+    masks = canvas.fill_each(*[sleeve.outline for sleeve in outline.sleeves])
+    for sleeve, mask in zip(outline.sleeves, masks, strict=True):
         share, across, along = _sleeve_coordinates(canvas, sleeve, mask)
         mix = 1.0 if garment.contrast_sleeves else cloth(across, along + outline.shoulder[1])
         shade = light.sleeve_light(garment, sleeve, share, along, rng)
         canvas.paint(mask, mix=mix, shade=shade)
+    shoulder = np.array([(outline.cut.half_width + 1.0, 2.0), (outline.shoulder[0], 13.0)])
     for sleeve in outline.sleeves:
+        canvas.seam(shoulder * (sleeve.side, 1.0), share=0.07)
+        canvas.soft_shadow(sleeve.inner, share=0.15)
         canvas.seam(sleeve.armhole, share=0.24)
         canvas.seam(shifted(sleeve.armhole, -sleeve.side * 1.6, 0.0), share=0.07)
         ribbed = HEMS[garment.hem] == "ribbed" and sleeve.reach > RIBBED_FROM
