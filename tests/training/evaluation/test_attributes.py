@@ -93,6 +93,13 @@ def test_facts_name_values_with_few_examples(labels):
     assert facts.query_count == COUNT
 
 
+def test_the_base_of_a_leak_is_chance_for_independent_labels(labels):
+    facts = attribute_facts(labels)
+
+    base = facts["neck"].leak_base["colour"]
+    assert base == pytest.approx(facts["colour"].chance.precision_at_10, abs=0.03)
+
+
 def test_blocks_are_judged_without_any_label(labels):
     codes = code_of(labels.judged["neck"], NECKS, 3)
 

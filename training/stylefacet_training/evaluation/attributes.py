@@ -96,7 +96,8 @@ class Row:
 class AttributeFacts:
     """What an attribute's figures rest on, the same for every representation.
 
-    ``few_examples`` holds the values with fewer than 20 examples to fit on, with their number:
+    ``leak_base[b]`` is the P@10 of another attribute ``b`` that a perfect search by this one gives:
+    what ``NamedFigures.leak`` is counted from. ``few_examples`` holds the values with fewer than 20 examples to fit on, with their number:
     all of them are used, so their draws hardly differ. A single example is not used at all.
     """
 
@@ -105,6 +106,7 @@ class AttributeFacts:
     value_count: int
     chance: Figure
     oracle_precision_at_10: float
+    leak_base: Mapping[str, float]
     few_examples: Mapping[str, int]
     unseen_values: Sequence[str]
 
@@ -122,6 +124,11 @@ def attribute_facts(labels: Labels) -> Mapping[str, AttributeFacts]:
             value_count=len(asked),
             chance=Figure.of(blind),
             oracle_precision_at_10=oracle_precision_at_10(judged, judged),
+            leak_base={
+                other: oracle_precision_at_10(_of_both(labels, attribute, other), judged)
+                for other in labels.attributes
+                if other != attribute
+            },
             few_examples={v: c for v, c in counts.items() if c < EXAMPLE_COUNT},
             unseen_values=[v for v in asked if counts.get(v, 0) < MIN_EXAMPLES],
         )
@@ -202,6 +209,11 @@ def _leak(coordinates: Codes, labels: Labels, attribute: str) -> Mapping[str, fl
     leak = {}
     for other in labels.attributes:
         if other != attribute:
-            values = np.where(own != "", labels.judged[other], "")
+            values = _of_both(labels, attribute, other)
             leak[other] = precision_at_10(coordinates, values) - oracle_precision_at_10(values, own)
     return leak
+
+
+def _of_both(labels: Labels, attribute: str, other: str) -> Values:
+    """Returns the judged photos' values of ``other``, empty where they have none of the first."""
+    return np.where(labels.judged[attribute] != "", labels.judged[other], "")

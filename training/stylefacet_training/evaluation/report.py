@@ -130,6 +130,9 @@ def to_record(value: object) -> object:
 
 def _notes(comparison: Comparison) -> Sequence[str]:
     notes = []
+    named = [f.figure for row in comparison.rows for f in row.named_20.values()]
+    if any(figure.carried_count < figure.draw_count for figure in named):
+        notes.append("* in brackets: the fit itself says that the code does not carry this")
     for attribute, fact in comparison.facts.items():
         if fact.few_examples:
             few = ", ".join(f"{value} {count}" for value, count in fact.few_examples.items())
