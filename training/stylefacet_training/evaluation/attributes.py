@@ -97,8 +97,9 @@ class AttributeFacts:
     """What an attribute's figures rest on, the same for every representation.
 
     ``leak_base[b]`` is the P@10 of another attribute ``b`` that a perfect search by this one gives:
-    what ``NamedFigures.leak`` is counted from. ``few_examples`` holds the values with fewer than 20 examples to fit on, with their number:
-    all of them are used, so their draws hardly differ. A single example is not used at all.
+    what ``NamedFigures.leak`` is counted from. ``few_examples`` holds the values with fewer than
+    20 examples to fit on, with their number: all of them are used, so their draws hardly differ.
+    A single example is not used at all.
     """
 
     query_count: int
