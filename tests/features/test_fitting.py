@@ -76,7 +76,7 @@ def test_probabilities_are_calibrated_within_a_tenth():
     fitted = fit_values(means, values, covariance(means))
 
     probabilities = fitted.probabilities(unseen)
-    right = [fitted.values[i] for i in probabilities.argmax(axis=1)] == np.array(truth)
+    right = np.array([fitted.values[i] for i in probabilities.argmax(axis=1)]) == np.array(truth)
     assert probabilities.max(axis=1).mean() == pytest.approx(right.mean(), abs=0.1)
 
 

@@ -70,7 +70,7 @@ def fails_with(code: grpc.StatusCode, reason: str, message: str = "") -> Iterato
     """Expects a call to fail with a code, a reason in its ErrorInfo and a text in its message."""
     with pytest.raises(grpc.RpcError) as caught:
         yield
-    status = rpc_status.from_call(caught.value)  # type: ignore[arg-type]  # it is both
+    status = rpc_status.from_call(caught.value)
     info = error_details_pb2.ErrorInfo()
     assert status is not None
     assert status.details[0].Unpack(info)

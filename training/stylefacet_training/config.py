@@ -45,6 +45,10 @@ class TrainConfig:
     # Size of the latent vector. Tops need about ten (thesis, experiment 3); beta frees the rest.
     latent_dims: int = 20
 
+    # Whether regions are cut out of the garment's own box; if not, out of the whole photo. Only the
+    # catalogue model has regions.
+    cropped: bool = True
+
     # --- objective ------------------------------------------------------------------------------
     # The thesis states no form; a loss of 4,930 on 96x64x3 values exceeds what squared error can
     # give, so it is read as cross-entropy, summed.
@@ -54,6 +58,13 @@ class TrainConfig:
     beta: float = 4.0
     # Epochs over which the weight of the regularizer rises from 0, against early collapse.
     warm_up_epochs: float = 0.0
+
+    # Whether the catalogue model's heads reconstruct what a larger ImageNet network sees in a
+    # region (a perceptual loss); if not, what they see themselves.
+    perceptual: bool = True
+    # Whether collar, sleeve and outline keep only what pictures of one product, and recoloured
+    # copies, have in common.
+    shared: bool = True
 
     # --- optimiser ------------------------------------------------------------------------------
     epochs: int = 50
@@ -96,6 +107,17 @@ class TrainConfig:
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     # Section 5.1; beta varies by experiment, 1 is the plain VAE.
     "thesis": {"beta": 1.0},
+    # The heads are solved for; the epochs train the decoder of pictures alone.
+    "catalogue": {
+        "model": "catalogue",
+        "height_px": 256,
+        "width_px": 192,
+        "latent_dims": 96,
+        "beta": 1.0,
+        "epochs": 20,
+        "batch_size": 32,
+        "validation_share": 0.05,
+    },
 }
 
 

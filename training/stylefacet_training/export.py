@@ -173,15 +173,29 @@ def to_onnx(
                 (example,),
                 dynamo=True,
                 input_names=[input_name],
-                output_names=list(output_names),
                 dynamic_shapes=({0: torch.export.Dim("n")},),
                 verbose=False,
             )
     finally:
         log.setLevel(level)
     assert program is not None
+    _name_outputs(program, output_names)
     content: bytes = program.model_proto.SerializeToString()
     return content
+
+
+def _name_outputs(program: torch.onnx.ONNXProgram, names: Sequence[str]) -> None:
+    """Gives the outputs their names, after moving inner values of these names out of the way.
+
+    The exporter calls values after operators and does not look whether an output is called so.
+    """
+    graph = program.model.graph
+    for node in graph.all_nodes():
+        for value in node.outputs:
+            if value.name in names:
+                value.name = f"inner_{value.name}"
+    for value, name in zip(graph.outputs, names, strict=True):
+        value.name = name
 
 
 def block_features(

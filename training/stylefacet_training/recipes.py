@@ -8,10 +8,12 @@ from typing import Any
 import torch
 
 from stylefacet.errors import SettingInvalid
+from stylefacet_training.catalogue_fit import build_objective as build_catalogue_objective
 from stylefacet_training.config import TrainConfig
 from stylefacet_training.data.pictures import PictureSet
 from stylefacet_training.losses import Objective, PixelObjective, build_regularizer
 from stylefacet_training.models.base import PixelModel, VariationalModel
+from stylefacet_training.models.catalogue import CatalogueVae
 from stylefacet_training.models.thesis import ThesisVae
 
 
@@ -67,6 +69,20 @@ def _pixel_objective(
     )
 
 
+def _catalogue_model(config: TrainConfig) -> VariationalModel:
+    return CatalogueVae(config.latent_dims, cropped=config.cropped)
+
+
+def _catalogue_objective(
+    config: TrainConfig, model: VariationalModel, surroundings: Surroundings
+) -> Objective:
+    assert isinstance(model, CatalogueVae)
+    return build_catalogue_objective(
+        config, model, surroundings.pictures, surroundings.device, surroundings.cache
+    )
+
+
 RECIPES: Mapping[str, Recipe] = {
     "thesis": Recipe(_thesis_model, _pixel_objective),
+    "catalogue": Recipe(_catalogue_model, _catalogue_objective),
 }

@@ -21,7 +21,7 @@ _UNLIMITED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
 
-class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg]  # not generic at run time
+class CallInterceptor(grpc.ServerInterceptor):
     """Admits a bounded number of calls, aborts with rich statuses, logs one line a call.
 
     Thread-safe: the semaphore counts the calls under way. Health and reflection are always let in.

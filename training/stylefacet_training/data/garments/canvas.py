@@ -112,6 +112,8 @@ class Canvas:
         self.cover: Plane = np.zeros(window.shape, np.float32)
         self.mix: Plane = np.zeros(window.shape, np.float32)
         self.shade: Plane = np.ones(window.shape, np.float32)
+        self.mixed = False
+        """Whether anything but plain cloth has been painted: `mix` is all 0 before."""
         self._pending: list[tuple[Points, float, float]] = []
         self.inks: list[tuple[Mask, Colour]] = []
         """Small coloured things laid over the cloth, in order: prints, labels, buttons."""
@@ -120,18 +122,21 @@ class Canvas:
         """Return the coverage of the union of closed `(m, 2)` polygons in garment units."""
         return self._draw([(shape, 0.0, 1.0) for shape in shapes], FINE)
 
-    def fill_each(self, *shapes: Points) -> list[Mask]:
-        """Return one mask a shape, drawn at once: they must lie apart from each other."""
-        whole = self.fill(*shapes)
-        masks = []
-        for shape in shapes:
-            part = Window.around(self.frame.pixels(shape), 1.0, self.height, self.width)
-            rows, columns = part.slices
-            top, left = whole.window.top, whole.window.left
-            inside = slice(rows.start - top, rows.stop - top)
-            cover = whole.cover[inside, columns.start - left : columns.stop - left]
-            masks.append(Mask(part, cover))
-        return masks
+    def fill_pair(self, left: Points, right: Points) -> tuple[Mask, Mask]:
+        """Return the masks of two polygons that lie apart, of equal shape, drawn at once."""
+        whole = self.fill(left, right)
+        edge = float(self.frame.pixels(left)[:, 0].max())
+        other = float(self.frame.pixels(right)[:, 0].min())
+        start, stop = whole.window.left, whole.window.right
+        width = min(int(max(edge - start, stop - other)) + 2, stop - start)
+        rows = whole.window.top, whole.window.bottom
+        return (
+            Mask(Window(rows[0], start, rows[1], start + width), whole.cover[:, :width]),
+            Mask(
+                Window(rows[0], stop - width, rows[1], stop),
+                whole.cover[:, stop - start - width :],
+            ),
+        )
 
     def stroke(self, width: float, *lines: Points) -> Mask:
         """Return the coverage of open `(m, 2)` polylines, `width` garment units wide."""
@@ -206,7 +211,8 @@ class Canvas:
         window, cover = mask.window.slices, mask.cover
         # Pieces that share an edge add up along it: nothing shines through a seam.
         self.cover[window] = np.minimum(self.cover[window] + cover, 1)
-        if mix is not None:
+        if mix is not None and (self.mixed or not isinstance(mix, float) or mix):
+            self.mixed = True
             self.mix[window] += cover * (mix - self.mix[window])
         if shade is not None:
             self.shade[window] += cover * (shade - self.shade[window])

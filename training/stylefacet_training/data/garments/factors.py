@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import TypeAlias
 
@@ -121,6 +121,12 @@ class GarmentFactors:
     def record(self, row: int) -> Garment:
         """Return one garment with plain Python numbers."""
         return Garment(**{f.name: getattr(self, f.name)[row].item() for f in fields(self)})
+
+    def records(self) -> Iterator[Garment]:
+        """Yield the garments one by one: quicker than `record` for each."""
+        columns = [getattr(self, f.name).tolist() for f in fields(self)]
+        for row in zip(*columns, strict=True):
+            yield Garment(*row)
 
     def matrix(self) -> FloatArray:
         """Return `(n, len(FACTORS))` float64 in the order of `FACTORS`, indices as numbers."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from stylefacet_training.data.garments.canvas import Canvas, Plane, Window
 from stylefacet_training.data.garments.factors import FABRICS, Garment
-from stylefacet_training.data.garments.outline import Outline, Sleeve
+from stylefacet_training.data.garments.outline import Outline
 
 CELL = 4
 """Pixels per cell of the coarse grid on which soft light is computed."""
@@ -131,24 +131,34 @@ def body_roundness(outline: Outline, x: Plane, y: Plane) -> Plane:
     return edge
 
 
-def sleeve_light(
-    garment: Garment, sleeve: Sleeve, share: Plane, along: Plane, rng: np.random.Generator
-) -> Plane:
-    """Return the light on a sleeve from `share` (-1 inner to 1 outer edge) and `along`."""
-    slope = np.float32(0.06 * math.sin(garment.light_angle) * sleeve.side)
-    light = 1.0 - np.float32(0.10) * share * share + share * slope
+def sleeve_light(garment: Garment, share: Plane, along: Plane, rng: np.random.Generator) -> Plane:
+    """Return the light on both sleeves, `(2, height, width)`, left then right.
+
+    `share` runs from -1 at the inner to 1 at the outer edge, `along` down the sleeve.
+    """
+    slope = np.float32(0.06 * math.sin(garment.light_angle)) * _SIDES
+    light = share * np.float32(-0.10)
+    light += slope
+    light *= share
+    light += 1
     # What fades along the sleeve changes little across it: taken once a row, at its middle.
-    rows = along[:, along.shape[1] // 2, None]
-    for _ in range(2):
-        at, spread = rng.uniform(12, 80), rng.uniform(13, 26)
-        period, lean = rng.uniform(9, 17), rng.uniform(-8, 8)
-        crease = np.sin((along + lean * share) * np.float32(2 * math.pi / period))
-        fade = np.exp(-(((rows - at) / spread) ** 2)) * (0.055 * garment.fold_strength)
-        light += crease * fade.astype(np.float32)
+    rows = along[:, :, along.shape[2] // 2, None]
+    draw = rng.uniform((12, 13, 9, -8), (80, 26, 17, 8), (2, 2, 4)).astype(np.float32)
+    for at, spread, period, lean in draw.transpose(0, 2, 1)[..., None, None]:
+        crease = lean * share
+        crease += along
+        crease *= np.float32(2 * math.pi) / period
+        np.sin(crease, out=crease)
+        crease *= np.exp(-(((rows - at) / spread) ** 2)) * np.float32(0.055 * garment.fold_strength)
+        light += crease
     # The armpit's shadow, on the inner side near the body.
-    inner = np.clip(np.float32(0.4) - share, 0, 1)
-    inner *= np.exp(rows * np.float32(-1 / 16)) * np.float32(0.11)
-    return np.asarray(light - inner, np.float32)
+    inner = np.maximum(np.float32(0.4) - share, 0)
+    inner *= np.exp(np.minimum(rows, 60) * np.float32(-1 / 16)) * np.float32(0.11)
+    light -= inner
+    return light
+
+
+_SIDES = np.array([-1, 1], np.float32)[:, None, None]
 
 
 @lru_cache(maxsize=8)

@@ -165,6 +165,8 @@ def plain(across: Plane, along: Plane) -> float:
 def cloth_of(garment: Garment, zoom: float) -> Cloth:
     """Return the garment's pattern at `zoom` pixels per garment unit."""
     kind = PATTERNS[garment.pattern]
+    if kind == "plain":
+        return plain
     rng = pattern_rng(garment)
     if kind == "stripes":
         return _stripes(garment, rng, zoom)

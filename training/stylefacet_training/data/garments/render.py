@@ -49,8 +49,8 @@ def render(
 ) -> npt.NDArray[np.uint8]:
     """Return `(n, height, width, 3)` uint8 RGB pictures of the garments."""
     pictures = np.empty((len(factors), height, width, 3), np.uint8)
-    for row in range(len(factors)):
-        _draw(factors.record(row), pictures[row])
+    for row, garment in enumerate(factors.records()):
+        _draw(garment, pictures[row])
     return pictures
 
 
@@ -149,16 +149,38 @@ def _paint_hem(canvas: Canvas, garment: Garment, outline: Outline) -> None:
     x, _ = canvas.grid(mask)
     canvas.darken(mask, 1 - collars.ribs(x))
     if garment.contrast_trim:
+        canvas.mixed = True
         window = mask.window.slices
         canvas.mix[window] += mask.cover * (1 - canvas.mix[window])
     for line in inner:
         canvas.seam(line, share=0.2)
 
 
-def _sleeve_coordinates(canvas: Canvas, sleeve: Sleeve, mask: Mask) -> tuple[Plane, Plane, Plane]:
-    """Return share (-1 inner, 1 outer edge), across and along of the sleeve's pixels."""
-    x, y = canvas.grid(mask)
-    rows = y[:, 0].astype(np.float64)
+def _sleeve_coordinates(
+    canvas: Canvas, sleeves: tuple[Sleeve, Sleeve], masks: tuple[Mask, Mask]
+) -> tuple[Plane, Plane, Plane]:
+    """Return share (-1 inner, 1 outer edge), across and along of both sleeves' pixels.
+
+    Each is `(2, height, width)`: the left sleeve, then the right one.
+    """
+    grids = [canvas.grid(mask) for mask in masks]
+    x = np.stack([grid[0] for grid in grids])
+    read = np.stack(
+        [_read_course(sleeve, y) for sleeve, (_, y) in zip(sleeves, grids, strict=True)]
+    )
+    centre, along, sin, cos, outward = read.transpose(2, 0, 1)[..., None]
+    offset = x - centre
+    across = offset * cos
+    share = across * outward
+    np.clip(share, -1.2, 1.2, out=share)
+    offset *= sin
+    offset += along
+    return share, across, offset
+
+
+def _read_course(sleeve: Sleeve, y: Plane) -> Plane:
+    """Return `(rows, 5)`: x, length so far, sine, cosine and 1 / half width, outwards positive."""
+    rows = y[:, y.shape[1] // 2]
     # All that varies along the sleeve, as columns, read off at the height of each pixel row.
     course, heights = sleeve.course, sleeve.middle[:, 1]
     place = np.interp(rows, heights, even(0.0, len(heights) - 1.0, len(heights)))
@@ -167,11 +189,8 @@ def _sleeve_coordinates(canvas: Canvas, sleeve: Sleeve, mask: Mask) -> tuple[Pla
     read = course[step] * (1 - part) + course[step + 1] * part
     # Above the sleeve's root its axis goes on straight, or patterns would smear there.
     read[:, 1] += np.minimum(rows - heights[0], 0) / sleeve.direction[0, 1]
-    centre, along, sin, cos, half = read.astype(np.float32).T[:, :, None]
-    offset = x - centre
-    across = offset * cos
-    share = np.clip(across * (np.float32(sleeve.side) / half), -1.2, 1.2)
-    return share, across, along + offset * sin
+    read[:, 4] = sleeve.side / read[:, 4]
+    return np.asarray(read, np.float32)
 
 
 def _paint_sleeves(
@@ -186,12 +205,13 @@ def _paint_sleeves(
             inset = -2.2 if armhole[0, 0] > 0 else 2.2
             canvas.seam(shifted(armhole, inset, 0.0), share=0.13, width=0.8)
         return
-    masks = canvas.fill_each(*[sleeve.outline for sleeve in outline.sleeves])
-    for sleeve, mask in zip(outline.sleeves, masks, strict=True):
-        share, across, along = _sleeve_coordinates(canvas, sleeve, mask)
-        mix = 1.0 if garment.contrast_sleeves else cloth(across, along + outline.shoulder[1])
-        shade = light.sleeve_light(garment, sleeve, share, along, rng)
-        canvas.paint(mask, mix=mix, shade=shade)
+    masks = canvas.fill_pair(*[sleeve.outline for sleeve in outline.sleeves])
+    share, across, along = _sleeve_coordinates(canvas, outline.sleeves, masks)
+    shade = light.sleeve_light(garment, share, along, rng)
+    mix = 1.0 if garment.contrast_sleeves else cloth(across, along + outline.shoulder[1])
+    for side, mask in enumerate(masks):
+        part = mix if isinstance(mix, float) else mix[side]
+        canvas.paint(mask, mix=part, shade=shade[side])
     shoulder = np.array([(outline.cut.half_width + 1.0, 2.0), (outline.shoulder[0], 13.0)])
     for sleeve in outline.sleeves:
         canvas.seam(shoulder * (sleeve.side, 1.0), share=0.07)
@@ -261,9 +281,12 @@ def _compose(
     for channel, tint in enumerate((warmth, 0, -warmth)):
         picture[:, :, channel] = grey + np.int8(tint).view(np.uint8)
         low, high = _returned(base[channel]), _returned(other[channel])
-        cloth = canvas.mix * np.float32(high - low)
-        cloth += np.float32(low)
-        cloth *= gain
+        if canvas.mixed:
+            cloth = canvas.mix * np.float32(high - low)
+            cloth += np.float32(low)
+            cloth *= gain
+        else:
+            cloth = gain * np.float32(low)
         for mask, colour in print_inks + canvas.inks:
             window = mask.window.slices
             lit = np.float32(_returned(colour[channel])) * gain[window]

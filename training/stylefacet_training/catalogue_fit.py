@@ -1,0 +1,265 @@
+"""Finds the heads of the catalogue encoder and trains its decoder; reads no label.
+
+The heads are solved for, not stepped towards (models/linear_gaussian.py): the frozen trunk is run
+once over the training photos and copies of them, the teacher once over the photos, and every block
+has its optimum in closed form. What train.py's epochs train is the decoder of pictures, which sees
+samples of the posterior and so learns no more than the latent vector says.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from stylefacet_training.config import TrainConfig
+from stylefacet_training.data.pictures import PictureSet, split_by_group
+from stylefacet_training.losses import Batch, Losses, latent_loss
+from stylefacet_training.models import linear_gaussian as closed
+from stylefacet_training.models import picture_decoder
+from stylefacet_training.models.base import Posterior
+from stylefacet_training.models.catalogue import CatalogueVae
+from stylefacet_training.models.garment import crop, neck_box, widened
+from stylefacet_training.models.teacher import Teacher
+from stylefacet_training.runs import write_atomically
+
+BATCH_SIZE = 64
+# Principal components: of what a head sees, of what the teacher says of a region.
+SEEN_COUNT, TAUGHT_COUNT = 400, 160
+# Of the predicted teacher, in which products are told apart.
+SHARED_COUNT = 150
+# The teacher's view of a region, by block; the palette reconstructs itself.
+TAUGHT = {
+    "collar": ("neck",),
+    "sleeve": ("garment",),
+    "body": ("garment_statistics", "garment_top"),
+    "outline": ("garment",),
+}
+# Colours for k-means: pixels a photo, passes.
+_PIXELS_PER_PHOTO, _MEANS_PASSES = 40, 20
+
+Features = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the heads are found from.
+
+    ``features`` are what the heads see, ``(m, n, p)`` by block, of ``n`` photos and of ``m - 1``
+    copies of each; ``taught`` is what the teacher says of the photos, ``(n, t)`` by view;
+    ``groups`` ``(n,)`` says which photos show one product.
+    """
+
+    features: Features
+    taught: Features
+    groups: Tensor
+
+    def of(self, photos: Tensor) -> "Seen":
+        """Returns the same of some photos alone."""
+        return Seen(
+            {name: rows[:, photos].float() for name, rows in self.features.items()},
+            {name: rows[photos].float() for name, rows in self.taught.items()},
+            self.groups[photos],
+        )
+
+
+def solve_head(block: str, seen: Seen, count: int, config: TrainConfig) -> closed.Head:
+    """Returns the head of one block, in ``count`` dimensions."""
+    views = seen.features[block]
+    photos = views[0]
+    if block == "palette":
+        return closed.principal_head(photos, count, config.beta)
+    white = closed.whitener(photos, SEEN_COUNT)
+    target = white(photos)
+    if config.perceptual:
+        parts = [seen.taught[name] for name in TAUGHT[block]]
+        target = torch.cat([closed.principal_components(t, TAUGHT_COUNT) for t in parts], dim=1)
+        white = white.then(closed.prediction(white(photos), target))
+    predicted = white(photos)
+    if block == "body" or not config.shared:
+        # A print is no property of the product: colourways differ in it.
+        return _after(white, closed.reconstruction_head(predicted, target, count, config.beta))
+    both = white.then(closed.whitener(predicted, SHARED_COUNT))
+    rows, groups = both(views.flatten(0, 1)), seen.groups.repeat(len(views))
+    return _after(both, closed.shared_head(rows, groups, count, config.beta))
+
+
+def _after(first: closed.Affine, head: closed.Head) -> closed.Head:
+    return closed.Head(first.then(head.mean), head.logvar)
+
+
+def fit_heads(model: CatalogueVae, config: TrainConfig, seen: Seen, training: Tensor) -> None:
+    """Gives the model the heads of its blocks, found from the photos at ``training``."""
+    torch.manual_seed(config.seed)  # the randomised decompositions
+    part = seen.of(training)
+    for block in model.blocks:
+        model.set_head(block.name, solve_head(block.name, part, block.end - block.start, config))
+
+
+@torch.no_grad()
+def look(
+    model: CatalogueVae, pictures: PictureSet, config: TrainConfig, device: torch.device
+) -> Seen:
+    """Returns what trunk and teacher say of photos and of copies of them, on the CPU."""
+    generator = torch.Generator().manual_seed(config.seed)
+    teacher = Teacher().to(device) if config.perceptual else None
+    features: list[Features] = []
+    taught: list[Features] = []
+    for pixels in _batches(pictures):
+        copies = [pixels]
+        if config.shared:
+            copies += [pixels.flip(2), recoloured(pixels, generator)]
+        seen = model.region_features(torch.cat(copies).to(device))
+        count = len(copies)
+        features.append({name: _stored(x).view(count, len(pixels), -1) for name, x in seen.items()})
+        if teacher is not None:
+            taught.append({name: _stored(x) for name, x in teacher(pixels.to(device)).items()})
+    _, groups = np.unique(np.array(pictures.groups), return_inverse=True)
+    return Seen(
+        {name: torch.cat([row[name] for row in features], dim=1) for name in features[0]},
+        {name: torch.cat([row[name] for row in taught]) for name in (taught or [{}])[0]},
+        torch.from_numpy(groups.astype(np.int64)),
+    )
+
+
+def _stored(features: Tensor) -> Tensor:
+    """Returns features in the precision that thousands of photos are kept in."""
+    return features.half().cpu()
+
+
+def _batches(pictures: PictureSet) -> Iterator[Tensor]:
+    for start in range(0, len(pictures), BATCH_SIZE):
+        yield torch.from_numpy(pictures.pixels[start : start + BATCH_SIZE])
+
+
+def recoloured(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    """Returns photos ``(n, h, w, 3)`` uint8 in other colours: channels swapped, gamma changed.
+
+    White stays white, so that the background stays one.
+    """
+    n = len(pixels)
+    order = torch.stack([torch.randperm(3, generator=generator) for _ in range(n)])
+    swapped = pixels.gather(3, order[:, None, None].expand(pixels.shape))
+    gamma = torch.empty(n).uniform_(-0.6, 0.6, generator=generator).exp()
+    table = (torch.arange(256) / 255.0)[None] ** gamma[:, None] * 255.0
+    levels = table.round().to(torch.uint8)
+    flat = swapped.reshape(n, -1).to(torch.int64)
+    return levels.gather(1, flat).reshape(pixels.shape)
+
+
+@torch.no_grad()
+def colour_centres(model: CatalogueVae, pictures: PictureSet, generator: torch.Generator) -> Tensor:
+    """Returns k-means centres ``(k, 3)`` of the garments' colours in L*a*b*."""
+    drawn = []
+    for batch in _batches(pictures):
+        colours, weights = model.palette_pixels(batch, model.find(batch))
+        chosen = torch.multinomial(weights, _PIXELS_PER_PHOTO, True, generator=generator)
+        drawn.append(colours.gather(2, chosen[:, None].expand(-1, 3, -1)).transpose(1, 2))
+    points = torch.cat(drawn).reshape(-1, 3)
+    k = len(model.colours)
+    centres = points[torch.randperm(len(points), generator=generator)[:k]]
+    for _ in range(_MEANS_PASSES):
+        nearest = torch.cat(
+            [torch.cdist(part, centres).argmin(1) for part in torch.split(points, 8192)]
+        )
+        sizes = torch.bincount(nearest, minlength=k)[:, None]
+        sums = torch.zeros_like(centres).index_add_(0, nearest, points)
+        centres = torch.where(sizes > 0, sums / sizes.clamp(min=1), centres)
+    return centres
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderObjective:
+    """Absolute error of the decoded garment, neck and box; the encoder stands still.
+
+    ``mean`` and ``logvar`` are ``(n, d)`` and ``(d,)``; ``garments`` and ``necks`` are uint8
+    pictures ``(n, 3, h, w)`` and ``boxes`` ``(n, 4)``, a row a picture.
+    """
+
+    model: CatalogueVae
+    mean: Tensor
+    logvar: Tensor
+    garments: Tensor
+    necks: Tensor
+    boxes: Tensor
+
+    def __call__(self, batch: Batch, epoch: float) -> Losses:
+        """Returns the losses of a batch."""
+        at = batch.index.to(self.mean.device)
+        posterior = Posterior(self.mean[at], self.logvar.expand(len(at), -1))
+        garment, neck, box = self.model.decoder.parts(posterior.sample())
+        parts = {
+            "garment": functional.l1_loss(garment, self.garments[at] / 255.0),
+            "neck": functional.l1_loss(neck, self.necks[at] / 255.0),
+            "box": functional.l1_loss(box, self.boxes[at]),
+        }
+        generation = parts["garment"] + parts["neck"] + parts["box"]
+        return Losses(generation, generation, latent_loss(posterior).mean(0), parts)
+
+
+@torch.no_grad()
+def build_objective(
+    config: TrainConfig,
+    model: CatalogueVae,
+    pictures: PictureSet,
+    device: torch.device,
+    cache: Path,
+) -> DecoderObjective:
+    """Finds the heads, encodes all pictures once and returns what trains the decoder."""
+    model.eval()
+    model.trunk.load_imagenet()
+    seen = _looked(config, model, pictures, device, cache / "looks.pt")
+    split = split_by_group(pictures.groups, config.validation_share, config.seed)
+    fit_heads(model.cpu(), config, seen, torch.from_numpy(split.training))
+    model.to(device)
+    means, garments, necks, boxes = [], [], [], []
+    for batch in _batches(pictures):
+        batch = batch.to(device)
+        found = model.find(batch)
+        near = neck_box(found.box, model.width_px / model.height_px)
+        means.append(model.encode(batch).mean)
+        garments.append(_bytes(crop(batch, widened(found.box, 0.03), *picture_decoder.GARMENT_PX)))
+        necks.append(_bytes(crop(batch, near, *picture_decoder.NECK_PX)))
+        boxes.append(found.box)
+    logvar = torch.cat([getattr(model, f"{block.name}_logvar") for block in model.blocks])
+    return DecoderObjective(
+        model, torch.cat(means), logvar, torch.cat(garments), torch.cat(necks), torch.cat(boxes)
+    )
+
+
+def _bytes(pictures: Tensor) -> Tensor:
+    return pictures.permute(0, 3, 1, 2).round().to(torch.uint8)
+
+
+def _looked(
+    config: TrainConfig,
+    model: CatalogueVae,
+    pictures: PictureSet,
+    device: torch.device,
+    cached: Path,
+) -> Seen:
+    """Returns what is seen in the pictures, from the cache where it is of the same run."""
+    key = json.dumps([pictures.names, pictures.groups, config.cropped, config.shared])
+    key += json.dumps([config.perceptual, config.seed])
+    if cached.is_file():
+        content = torch.load(cached, map_location="cpu", weights_only=True)
+        if content["key"] == key:
+            model.colours.copy_(content["colours"])
+            return Seen(content["features"], content["taught"], content["groups"])
+    model.cpu()
+    generator = torch.Generator().manual_seed(config.seed)
+    model.colours.copy_(colour_centres(model, pictures, generator))
+    seen = look(model.to(device), pictures, config, device)
+    content = {
+        "key": key,
+        "colours": model.colours.cpu(),
+        "features": dict(seen.features),
+        "taught": dict(seen.taught),
+        "groups": seen.groups,
+    }
+    write_atomically(cached, lambda file: torch.save(content, file))
+    return seen
