@@ -32,7 +32,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_config(photos: Path) -> TrainConfig:
     return TrainConfig(
-        data=str(photos),
+        data=(str(photos),),
         height_px=32,
         width_px=32,
         latent_dims=4,

@@ -10,7 +10,7 @@ from stylefacet_training.data.sources import read_pictures
 def test_rendered_pictures_equal_those_of_a_folder_of_them(tmp_path):
     write_garments(tmp_path, count=40, seed=3, colourways=2)
 
-    rendered = read_pictures("garments:40,seed=3,colourways=2", 96, 64)
+    rendered = read_pictures(["garments:40,seed=3,colourways=2"], 96, 64)
 
     folder = read_image_folder(tmp_path, 96, 64, pairs_column="product_code")
     assert np.array_equal(rendered.pixels, folder.pixels)
@@ -23,9 +23,30 @@ def test_rendered_pictures_equal_those_of_a_folder_of_them(tmp_path):
 )
 def test_a_malformed_source_is_refused(source):
     with pytest.raises(InvalidField, match="data"):
-        read_pictures(source, 96, 64)
+        read_pictures([source], 96, 64)
 
 
 def test_pairs_of_rendered_garments_are_asked_for_in_the_source():
     with pytest.raises(InvalidField, match="colourways"):
-        read_pictures("garments:9", 96, 64, pairs_column="product_code")
+        read_pictures(["garments:9"], 96, 64, pairs_column="product_code")
+
+
+def test_several_sources_are_read_as_one_and_pairs_stay_within_each(tmp_path):
+    for name in ("first", "second"):
+        write_garments(tmp_path / name, count=4, seed=3, colourways=2)
+    table = tmp_path / "second" / "labels.csv"
+    table.write_text(table.read_text().replace("product_code", "style"))
+    sources = [str(tmp_path / "first"), "garments:6,seed=3,colourways=3", str(tmp_path / "second")]
+
+    pictures = read_pictures(sources, 96, 64, pairs_column="product_code")
+
+    assert len(pictures) == len(set(pictures.names)) == 14
+    sizes = sorted(pictures.groups.count(group) for group in set(pictures.groups))
+    assert sizes == [1, 1, 1, 1, 2, 2, 3, 3]
+
+
+def test_a_pairs_column_that_no_folder_has_is_refused(tmp_path):
+    write_garments(tmp_path, count=4, seed=3)
+
+    with pytest.raises(InvalidField, match="no column 'colourway'"):
+        read_pictures([str(tmp_path), "garments:6"], 96, 64, pairs_column="colourway")

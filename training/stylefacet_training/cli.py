@@ -48,9 +48,14 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--data", help="Folder of photos, or garments:COUNT[,seed=S] for rendered ones.")
+@click.option(
+    "--data",
+    multiple=True,
+    help="Folder of photos, or garments:COUNT[,seed=S][,colourways=K] for rendered ones; may be "
+    "given several times.",
+)
 @click.option("--out", required=True, type=_FOLDER, help="Folder of the run.")
-@click.option("--preset", "preset_name", help="Settings to begin with: thesis.")
+@click.option("--preset", "preset_name", help="Settings to begin with: thesis or catalogue.")
 @click.option("--epochs", type=int, help="Passes over the photos.")
 @click.option("--seed", type=int, help="Fixes everything random.")
 @click.option("--latent-dims", type=int, help="Size of the latent vector.")
@@ -79,6 +84,7 @@ def train(
 
     \b
     Examples:
+      stylefacet-train train --data photos --preset catalogue --out run
       stylefacet-train train --data photos --out run --epochs 50
       stylefacet-train train --data garments:20000 --out run --latent-dims 20 --beta 4
       stylefacet-train train --out run --resume --epochs 100
@@ -89,7 +95,7 @@ def train(
     from stylefacet_training.train import train as run_training
 
     run = RunFolder(out)
-    given = {name: value for name, value in flags.items() if value is not None}
+    given = {name: value for name, value in flags.items() if value not in (None, ())}
     given |= dict(_setting(text) for text in settings)
     if resume and preset_name is None and run.checkpoint.is_file():
         base = load_checkpoint(run).config

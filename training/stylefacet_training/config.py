@@ -29,8 +29,8 @@ class TrainConfig:
     """One training run. Every default stands here and nowhere else."""
 
     # --- data -----------------------------------------------------------------------------------
-    # A folder of photos, or garments:COUNT[,seed=S][,colourways=K] for rendered ones.
-    data: str = ""
+    # Folders of photos, or garments:COUNT[,seed=S][,colourways=K] for rendered ones.
+    data: tuple[str, ...] = ()
     # Column of labels.csv whose equal values mark pictures of one product; None: there is none.
     pairs_column: str | None = None
     # Share of the pictures held out, by product. The thesis splits "roughly 10-to-1".
@@ -160,6 +160,8 @@ def _converted(name: str, kind: Any, value: Any) -> Any:
     """Returns ``value`` as the type of a field; ``kind`` is the field's annotation."""
     if kind == str | None:
         return None if value in (None, "") else str(value)
+    if kind == tuple[str, ...]:
+        return (value,) if isinstance(value, str) else tuple(value)
     if kind is bool:
         if str(value).lower() in ("true", "false"):
             return str(value).lower() == "true"

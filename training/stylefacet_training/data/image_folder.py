@@ -75,6 +75,15 @@ def read_image_folder(
     )
 
 
+def columns_of(folder: Path) -> tuple[str, ...]:
+    """Returns the columns of a folder's ``labels.csv``; none where there is no such file."""
+    labels = folder / LABELS
+    if not labels.is_file():
+        return ()
+    with labels.open(newline="", encoding="utf-8-sig") as file:
+        return tuple(csv.DictReader(file).fieldnames or ())
+
+
 def _decode(
     root: Path, names: Iterable[str], pixels: npt.NDArray[np.uint8]
 ) -> Iterable[str | None]:

@@ -1,35 +1,63 @@
-"""Reads what --data names, a folder of photos or rendered garments; knows no model."""
+"""Reads what --data names, folders of photos and rendered garments; knows no model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from stylefacet.errors import InvalidField
 from stylefacet_training.data import rendered
-from stylefacet_training.data.image_folder import read_image_folder
+from stylefacet_training.data.image_folder import columns_of, read_image_folder
 from stylefacet_training.data.pictures import PictureSet
+
+Advance = Callable[[int, int], None]
 
 
 def read_pictures(
-    source: str,
+    sources: Sequence[str],
     height_px: int,
     width_px: int,
     *,
     pairs_column: str | None = None,
-    advance: Callable[[int, int], None] = lambda done, total: None,
+    advance: Advance = lambda done, total: None,
 ) -> PictureSet:
-    """Returns the pictures of a folder, or of ``garments:COUNT[,seed=S][,colourways=K]``.
+    """Returns the pictures of folders and of ``garments:COUNT[,seed=S][,colourways=K]``, in order.
+
+    ``pairs_column`` must be in the ``labels.csv`` of one folder at least; every picture of the
+    other folders is a group of its own. Rendered garments know their pairs.
 
     Raises:
-        InvalidField: when the source is malformed or holds no usable photo.
-        ResourceMissing: when the folder does not exist.
+        InvalidField: when a source is malformed or holds no usable photo, or no folder has the
+            column.
+        ResourceMissing: when a folder does not exist.
     """
-    if not source:
+    if not any(sources):
         raise InvalidField("data", f"name a folder of photos, or {rendered.FORM}")
-    if not source.startswith(rendered.PREFIX):
-        return read_image_folder(
-            Path(source), height_px, width_px, pairs_column=pairs_column, advance=advance
-        )
-    if pairs_column is not None:
+    folders = [source for source in sources if not source.startswith(rendered.PREFIX)]
+    if pairs_column is not None and not folders:
         raise InvalidField("pairs-column", "has no table to be in; say colourways=K in --data")
-    wanted = rendered.RenderedSource.parse(source)
-    return rendered.render_pictures(wanted, height_px, width_px, advance)
+    paired = [folder for folder in folders if pairs_column in columns_of(Path(folder))]
+    parts = []
+    for source in sources:
+        if source not in folders:
+            asked = rendered.RenderedSource.parse(source)
+            parts.append(rendered.render_pictures(asked, height_px, width_px, advance))
+            continue
+        # Where no folder has the column, the first one says so.
+        column = pairs_column if source in paired or not paired else None
+        folder = Path(source)
+        parts.append(
+            read_image_folder(folder, height_px, width_px, pairs_column=column, advance=advance)
+        )
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _joined(parts: Sequence[PictureSet]) -> PictureSet:
+    """Returns the pictures of several sets as one; groups of different sets stay apart."""
+    return PictureSet(
+        title=" and ".join(f"{len(part)} of {part.title}" for part in parts),
+        pixels=np.concatenate([part.pixels for part in parts]),
+        names=tuple(f"{i}: {name}" for i, part in enumerate(parts) for name in part.names),
+        groups=tuple(f"{i}: {group}" for i, part in enumerate(parts) for group in part.groups),
+        skipped=tuple(skipped for part in parts for skipped in part.skipped),
+    )
