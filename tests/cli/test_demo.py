@@ -39,8 +39,8 @@ def test_demo_searches_draws_and_says_how_to_go_on(first_run: Result, out: Path)
     assert first_run.exit_code == 0, first_run.stderr
     assert "0 failed" in first_run.stdout
     assert first_run.stdout.count("hits have the query's") == 2
-    assert f"stylefacet serve --data-dir {out / 'data'}" in first_run.stdout
-    assert "stylefacet search --product" in first_run.stdout
+    assert f" serve --data-dir {out / 'data'}\n" in first_run.stdout
+    assert " search --product" in first_run.stdout
     for feature in ("collar", "sleeve"):
         with Image.open(out / f"alike-in-{feature}.png") as picture:
             assert picture.width > 1000

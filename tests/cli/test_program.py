@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from stylefacet.cli import main
+from stylefacet.cli.program import typed_program
 from tests.cli.conftest import Run
 
 COMMAND = [sys.executable, "-c", "from stylefacet.cli import main; main()"]
@@ -125,3 +126,14 @@ def test_folder_that_is_no_bundle_stops_the_start(tmp_path: Path):
     assert result.returncode == 2
     assert "is no usable encoder bundle" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_program_is_named_as_it_must_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    program = tmp_path / "stylefacet"
+    program.touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert typed_program() == "stylefacet"
+    monkeypatch.setenv("PATH", "")
+    assert typed_program() == str(program)

@@ -14,7 +14,7 @@ import click
 from stylefacet.cli.imports import ImportReport, run_import, summary_line, tell_failures
 from stylefacet.cli.options import FILE
 from stylefacet.cli.output import progress_bar
-from stylefacet.cli.program import give_up
+from stylefacet.cli.program import give_up, typed_program
 from stylefacet.cli.search import write_hits
 from stylefacet.cli.serve import require_server
 from stylefacet.cli.sheets import write_sheet
@@ -83,7 +83,7 @@ def demo(out: Path, keep: bool) -> None:
                 server.wait()
         else:
             click.echo("\nThis keeps a server running over the demo's catalogue:\n")
-            click.echo(f"  stylefacet serve --data-dir {shlex.quote(str(data_dir))}\n")
+            click.echo(f"  {typed_program()} serve --data-dir {shlex.quote(str(data_dir))}\n")
             click.echo("and this, in another terminal, searches it:\n")
             _tell_search(queries[0], None)
     finally:
@@ -142,8 +142,8 @@ def _has(product: Product, search: DemoSearch) -> bool:
 
 def _tell_search(product_id: str, address: str | None) -> None:
     words: Sequence[str] = (
-        *("stylefacet", "search", "--product", product_id),
+        *("search", "--product", product_id),
         *("--weight", "collar=1", "--weight", "sleeve=0.5"),
         *(("--address", address) if address else ()),
     )
-    click.echo(f"  {shlex.join(words)}\n")
+    click.echo(f"  {typed_program()} {shlex.join(words)}\n")

@@ -5,6 +5,8 @@
 
 import errno
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -52,6 +54,16 @@ def give_up(message: str, code: int = EXIT_FAILED) -> NoReturn:
     """Ends the command with one line on stderr."""
     _tell(message, code)
     raise click.exceptions.Exit(code)
+
+
+def typed_program() -> str:
+    """Returns the program as it must be typed to run again: by its path where PATH lacks it."""
+    typed = sys.argv[0]
+    name = os.path.basename(typed)
+    found = shutil.which(name)
+    if found is not None and os.path.exists(typed) and os.path.samefile(found, typed):
+        return shlex.quote(name)
+    return shlex.quote(typed)
 
 
 def _exit_code(run: Callable[[], Any]) -> int:
