@@ -8,13 +8,13 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 
 from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_token
+from stylefacet.app.pipeline import Pipeline
 from stylefacet.app.uploads import UploadRow, Uploads
 from stylefacet.catalog.entities import CatalogRow, ProductImage
 from stylefacet.catalog.filter import parse_filter
 from stylefacet.catalog.store import Store
 from stylefacet.errors import InvalidField, StylefacetError
 from stylefacet.server import convert
-from stylefacet.server.pipeline import Pipeline
 from stylefacet.v1 import catalog_service_pb2 as pb
 from stylefacet.v1 import catalog_service_pb2_grpc, product_pb2
 

@@ -7,9 +7,9 @@ import grpc
 
 from stylefacet.app.page_tokens import clamp_page_size, read_page_token
 from stylefacet.app.photos import PhotoEmbedder
+from stylefacet.app.pipeline import Pipeline
 from stylefacet.errors import InvalidField, ResourceMissing, StylefacetError
 from stylefacet.server import convert
-from stylefacet.server.pipeline import Pipeline
 from stylefacet.server.status import to_status
 from stylefacet.v1 import encoder_pb2, encoder_service_pb2_grpc
 from stylefacet.v1 import encoder_service_pb2 as pb

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from stylefacet.server.pipeline import Pipeline
+from stylefacet.app.pipeline import Pipeline
 
 
 @pytest.fixture
