@@ -28,7 +28,7 @@ from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from stylefacet.v1 import encoder_pb2 as stylefacet_dot_v1_dot_encoder__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stylefacet/v1/encoder_service.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x17google/rpc/status.proto\x1a\x1bstylefacet/v1/encoder.proto\"H\n\x13ListEncodersRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"Y\n\x14ListEncodersResponse\x12(\n\x08\x65ncoders\x18\x01 \x03(\x0b\x32\x16.stylefacet.v1.Encoder\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"B\n\x11GetEncoderRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"Y\n\x11\x45mbedImageRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x15\n\x07\x63ontent\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"A\n\x12\x45mbedImageResponse\x12+\n\tembedding\x18\x01 \x01(\x0b\x32\x18.stylefacet.v1.Embedding\"u\n\x1bStreamingEmbedImagesRequest\x12\x1d\n\x0fsequence_number\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x37\n\x07request\x18\x02 \x01(\x0b\x32 .stylefacet.v1.EmbedImageRequestB\x04\xe2\x41\x01\x02\"\x95\x01\n\x1cStreamingEmbedImagesResponse\x12\x17\n\x0fsequence_number\x18\x01 \x01(\x03\x12-\n\tembedding\x18\x02 \x01(\x0b\x32\x18.stylefacet.v1.EmbeddingH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result2\xf9\x02\n\x0e\x45ncoderService\x12W\n\x0cListEncoders\x12\".stylefacet.v1.ListEncodersRequest\x1a#.stylefacet.v1.ListEncodersResponse\x12\x46\n\nGetEncoder\x12 .stylefacet.v1.GetEncoderRequest\x1a\x16.stylefacet.v1.Encoder\x12Q\n\nEmbedImage\x12 .stylefacet.v1.EmbedImageRequest\x1a!.stylefacet.v1.EmbedImageResponse\x12s\n\x14StreamingEmbedImages\x12*.stylefacet.v1.StreamingEmbedImagesRequest\x1a+.stylefacet.v1.StreamingEmbedImagesResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stylefacet/v1/encoder_service.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x17google/rpc/status.proto\x1a\x1bstylefacet/v1/encoder.proto\"H\n\x13ListEncodersRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"Y\n\x14ListEncodersResponse\x12(\n\x08\x65ncoders\x18\x01 \x03(\x0b\x32\x16.stylefacet.v1.Encoder\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"B\n\x11GetEncoderRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"Y\n\x11\x45mbedImageRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x15\n\x07\x63ontent\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"A\n\x12\x45mbedImageResponse\x12+\n\tembedding\x18\x01 \x01(\x0b\x32\x18.stylefacet.v1.Embedding\"u\n\x1bStreamingEmbedImagesRequest\x12\x1d\n\x0fsequence_number\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x37\n\x07request\x18\x02 \x01(\x0b\x32 .stylefacet.v1.EmbedImageRequestB\x04\xe2\x41\x01\x02\"\x95\x01\n\x1cStreamingEmbedImagesResponse\x12\x17\n\x0fsequence_number\x18\x01 \x01(\x03\x12-\n\tembedding\x18\x02 \x01(\x0b\x32\x18.stylefacet.v1.EmbeddingH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"\xc6\x01\n\rPictureSource\x12.\n\x07product\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/ProductH\x00\x12\x39\n\rproduct_image\x18\x02 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImageH\x00\x12\x11\n\x07\x63ontent\x18\x03 \x01(\x0cH\x00\x12-\n\tembedding\x18\x04 \x01(\x0b\x32\x18.stylefacet.v1.EmbeddingH\x00\x42\x08\n\x06source\"H\n\x0cPictureFrame\x12\x0b\n\x03png\x18\x01 \x01(\x0c\x12+\n\tembedding\x18\x02 \x01(\x0b\x32\x18.stylefacet.v1.Embedding\"L\n\x16\x44\x65\x63odeEmbeddingRequest\x12\x32\n\x06source\x18\x01 \x01(\x0b\x32\x1c.stylefacet.v1.PictureSourceB\x04\xe2\x41\x01\x02\"E\n\x17\x44\x65\x63odeEmbeddingResponse\x12*\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x1b.stylefacet.v1.PictureFrame\"\xc1\x02\n\x16TraverseFeatureRequest\x12\x30\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x32\n\x06source\x18\x02 \x01(\x0b\x32\x1c.stylefacet.v1.PictureSourceB\x04\xe2\x41\x01\x01\x12>\n\x04path\x18\x03 \x01(\x0e\x32*.stylefacet.v1.TraverseFeatureRequest.PathB\x04\xe2\x41\x01\x01\x12\x19\n\x0b\x66rame_count\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x1d\n\x0f\x64irection_count\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05reach\x18\x06 \x01(\x01\x42\x04\xe2\x41\x01\x01\"2\n\x04Path\x12\x14\n\x10PATH_UNSPECIFIED\x10\x00\x12\x08\n\x04\x41XES\x10\x01\x12\n\n\x06VALUES\x10\x02\"\xa1\x01\n\x17TraverseFeatureResponse\x12*\n\x05start\x18\x01 \x01(\x0b\x32\x1b.stylefacet.v1.PictureFrame\x12,\n\ntraversals\x18\x02 \x03(\x0b\x32\x18.stylefacet.v1.Traversal\x12,\n\x07\x65ncoder\x18\x03 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"y\n\tTraversal\x12\x16\n\x0estart_position\x18\x01 \x01(\x01\x12-\n\x06\x66rames\x18\x02 \x03(\x0b\x32\x1d.stylefacet.v1.TraversalFrame\x12\x11\n\tlow_value\x18\x03 \x01(\t\x12\x12\n\nhigh_value\x18\x04 \x01(\t\"m\n\x0eTraversalFrame\x12*\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x1b.stylefacet.v1.PictureFrame\x12\x0e\n\x06offset\x18\x02 \x01(\x01\x12\x10\n\x08position\x18\x03 \x01(\x01\x12\r\n\x05value\x18\x04 \x01(\t\"\x9d\x01\n\x1cInterpolateEmbeddingsRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32\x1c.stylefacet.v1.PictureSourceB\x04\xe2\x41\x01\x02\x12/\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x1c.stylefacet.v1.PictureSourceB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x66rame_count\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\"L\n\x1dInterpolateEmbeddingsResponse\x12+\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x1b.stylefacet.v1.PictureFrame2\xb1\x05\n\x0e\x45ncoderService\x12W\n\x0cListEncoders\x12\".stylefacet.v1.ListEncodersRequest\x1a#.stylefacet.v1.ListEncodersResponse\x12\x46\n\nGetEncoder\x12 .stylefacet.v1.GetEncoderRequest\x1a\x16.stylefacet.v1.Encoder\x12Q\n\nEmbedImage\x12 .stylefacet.v1.EmbedImageRequest\x1a!.stylefacet.v1.EmbedImageResponse\x12s\n\x14StreamingEmbedImages\x12*.stylefacet.v1.StreamingEmbedImagesRequest\x1a+.stylefacet.v1.StreamingEmbedImagesResponse(\x01\x30\x01\x12`\n\x0f\x44\x65\x63odeEmbedding\x12%.stylefacet.v1.DecodeEmbeddingRequest\x1a&.stylefacet.v1.DecodeEmbeddingResponse\x12`\n\x0fTraverseFeature\x12%.stylefacet.v1.TraverseFeatureRequest\x1a&.stylefacet.v1.TraverseFeatureResponse\x12r\n\x15InterpolateEmbeddings\x12+.stylefacet.v1.InterpolateEmbeddingsRequest\x1a,.stylefacet.v1.InterpolateEmbeddingsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,6 +49,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMINGEMBEDIMAGESREQUEST'].fields_by_name['sequence_number']._serialized_options = b'\342A\001\001'
   _globals['_STREAMINGEMBEDIMAGESREQUEST'].fields_by_name['request']._loaded_options = None
   _globals['_STREAMINGEMBEDIMAGESREQUEST'].fields_by_name['request']._serialized_options = b'\342A\001\002'
+  _globals['_PICTURESOURCE'].fields_by_name['product']._loaded_options = None
+  _globals['_PICTURESOURCE'].fields_by_name['product']._serialized_options = b'\372A\030\n\026stylefacet.dev/Product'
+  _globals['_PICTURESOURCE'].fields_by_name['product_image']._loaded_options = None
+  _globals['_PICTURESOURCE'].fields_by_name['product_image']._serialized_options = b'\372A\035\n\033stylefacet.dev/ProductImage'
+  _globals['_DECODEEMBEDDINGREQUEST'].fields_by_name['source']._loaded_options = None
+  _globals['_DECODEEMBEDDINGREQUEST'].fields_by_name['source']._serialized_options = b'\342A\001\002'
+  _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['feature']._loaded_options = None
+  _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['feature']._serialized_options = b'\342A\001\002\372A\030\n\026stylefacet.dev/Feature'
+  _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['source']._loaded_options = None
+  _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['source']._serialized_options = b'\342A\001\001'
+  _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['path']._loaded_options = None
+  _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['path']._serialized_options = b'\342A\001\001'
+  _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['frame_count']._loaded_options = None
+  _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['frame_count']._serialized_options = b'\342A\001\001'
+  _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['direction_count']._loaded_options = None
+  _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['direction_count']._serialized_options = b'\342A\001\001'
+  _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['reach']._loaded_options = None
+  _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['reach']._serialized_options = b'\342A\001\001'
+  _globals['_TRAVERSEFEATURERESPONSE'].fields_by_name['encoder']._loaded_options = None
+  _globals['_TRAVERSEFEATURERESPONSE'].fields_by_name['encoder']._serialized_options = b'\372A\030\n\026stylefacet.dev/Encoder'
+  _globals['_INTERPOLATEEMBEDDINGSREQUEST'].fields_by_name['start']._loaded_options = None
+  _globals['_INTERPOLATEEMBEDDINGSREQUEST'].fields_by_name['start']._serialized_options = b'\342A\001\002'
+  _globals['_INTERPOLATEEMBEDDINGSREQUEST'].fields_by_name['end']._loaded_options = None
+  _globals['_INTERPOLATEEMBEDDINGSREQUEST'].fields_by_name['end']._serialized_options = b'\342A\001\002'
+  _globals['_INTERPOLATEEMBEDDINGSREQUEST'].fields_by_name['frame_count']._loaded_options = None
+  _globals['_INTERPOLATEEMBEDDINGSREQUEST'].fields_by_name['frame_count']._serialized_options = b'\342A\001\001'
   _globals['_LISTENCODERSREQUEST']._serialized_start=168
   _globals['_LISTENCODERSREQUEST']._serialized_end=240
   _globals['_LISTENCODERSRESPONSE']._serialized_start=242
@@ -63,6 +89,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMINGEMBEDIMAGESREQUEST']._serialized_end=676
   _globals['_STREAMINGEMBEDIMAGESRESPONSE']._serialized_start=679
   _globals['_STREAMINGEMBEDIMAGESRESPONSE']._serialized_end=828
-  _globals['_ENCODERSERVICE']._serialized_start=831
-  _globals['_ENCODERSERVICE']._serialized_end=1208
+  _globals['_PICTURESOURCE']._serialized_start=831
+  _globals['_PICTURESOURCE']._serialized_end=1029
+  _globals['_PICTUREFRAME']._serialized_start=1031
+  _globals['_PICTUREFRAME']._serialized_end=1103
+  _globals['_DECODEEMBEDDINGREQUEST']._serialized_start=1105
+  _globals['_DECODEEMBEDDINGREQUEST']._serialized_end=1181
+  _globals['_DECODEEMBEDDINGRESPONSE']._serialized_start=1183
+  _globals['_DECODEEMBEDDINGRESPONSE']._serialized_end=1252
+  _globals['_TRAVERSEFEATUREREQUEST']._serialized_start=1255
+  _globals['_TRAVERSEFEATUREREQUEST']._serialized_end=1576
+  _globals['_TRAVERSEFEATUREREQUEST_PATH']._serialized_start=1526
+  _globals['_TRAVERSEFEATUREREQUEST_PATH']._serialized_end=1576
+  _globals['_TRAVERSEFEATURERESPONSE']._serialized_start=1579
+  _globals['_TRAVERSEFEATURERESPONSE']._serialized_end=1740
+  _globals['_TRAVERSAL']._serialized_start=1742
+  _globals['_TRAVERSAL']._serialized_end=1863
+  _globals['_TRAVERSALFRAME']._serialized_start=1865
+  _globals['_TRAVERSALFRAME']._serialized_end=1974
+  _globals['_INTERPOLATEEMBEDDINGSREQUEST']._serialized_start=1977
+  _globals['_INTERPOLATEEMBEDDINGSREQUEST']._serialized_end=2134
+  _globals['_INTERPOLATEEMBEDDINGSRESPONSE']._serialized_start=2136
+  _globals['_INTERPOLATEEMBEDDINGSRESPONSE']._serialized_end=2212
+  _globals['_ENCODERSERVICE']._serialized_start=2215
+  _globals['_ENCODERSERVICE']._serialized_end=2904
 # @@protoc_insertion_point(module_scope)

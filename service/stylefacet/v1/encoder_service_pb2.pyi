@@ -3,6 +3,7 @@ from google.api import resource_pb2 as _resource_pb2
 from google.rpc import status_pb2 as _status_pb2
 from stylefacet.v1 import encoder_pb2 as _encoder_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -63,3 +64,109 @@ class StreamingEmbedImagesResponse(_message.Message):
     embedding: _encoder_pb2.Embedding
     error: _status_pb2.Status
     def __init__(self, sequence_number: _Optional[int] = ..., embedding: _Optional[_Union[_encoder_pb2.Embedding, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+
+class PictureSource(_message.Message):
+    __slots__ = ("product", "product_image", "content", "embedding")
+    PRODUCT_FIELD_NUMBER: _ClassVar[int]
+    PRODUCT_IMAGE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    product: str
+    product_image: str
+    content: bytes
+    embedding: _encoder_pb2.Embedding
+    def __init__(self, product: _Optional[str] = ..., product_image: _Optional[str] = ..., content: _Optional[bytes] = ..., embedding: _Optional[_Union[_encoder_pb2.Embedding, _Mapping]] = ...) -> None: ...
+
+class PictureFrame(_message.Message):
+    __slots__ = ("png", "embedding")
+    PNG_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    png: bytes
+    embedding: _encoder_pb2.Embedding
+    def __init__(self, png: _Optional[bytes] = ..., embedding: _Optional[_Union[_encoder_pb2.Embedding, _Mapping]] = ...) -> None: ...
+
+class DecodeEmbeddingRequest(_message.Message):
+    __slots__ = ("source",)
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    source: PictureSource
+    def __init__(self, source: _Optional[_Union[PictureSource, _Mapping]] = ...) -> None: ...
+
+class DecodeEmbeddingResponse(_message.Message):
+    __slots__ = ("frame",)
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    frame: PictureFrame
+    def __init__(self, frame: _Optional[_Union[PictureFrame, _Mapping]] = ...) -> None: ...
+
+class TraverseFeatureRequest(_message.Message):
+    __slots__ = ("feature", "source", "path", "frame_count", "direction_count", "reach")
+    class Path(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        PATH_UNSPECIFIED: _ClassVar[TraverseFeatureRequest.Path]
+        AXES: _ClassVar[TraverseFeatureRequest.Path]
+        VALUES: _ClassVar[TraverseFeatureRequest.Path]
+    PATH_UNSPECIFIED: TraverseFeatureRequest.Path
+    AXES: TraverseFeatureRequest.Path
+    VALUES: TraverseFeatureRequest.Path
+    FEATURE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    FRAME_COUNT_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_COUNT_FIELD_NUMBER: _ClassVar[int]
+    REACH_FIELD_NUMBER: _ClassVar[int]
+    feature: str
+    source: PictureSource
+    path: TraverseFeatureRequest.Path
+    frame_count: int
+    direction_count: int
+    reach: float
+    def __init__(self, feature: _Optional[str] = ..., source: _Optional[_Union[PictureSource, _Mapping]] = ..., path: _Optional[_Union[TraverseFeatureRequest.Path, str]] = ..., frame_count: _Optional[int] = ..., direction_count: _Optional[int] = ..., reach: _Optional[float] = ...) -> None: ...
+
+class TraverseFeatureResponse(_message.Message):
+    __slots__ = ("start", "traversals", "encoder")
+    START_FIELD_NUMBER: _ClassVar[int]
+    TRAVERSALS_FIELD_NUMBER: _ClassVar[int]
+    ENCODER_FIELD_NUMBER: _ClassVar[int]
+    start: PictureFrame
+    traversals: _containers.RepeatedCompositeFieldContainer[Traversal]
+    encoder: str
+    def __init__(self, start: _Optional[_Union[PictureFrame, _Mapping]] = ..., traversals: _Optional[_Iterable[_Union[Traversal, _Mapping]]] = ..., encoder: _Optional[str] = ...) -> None: ...
+
+class Traversal(_message.Message):
+    __slots__ = ("start_position", "frames", "low_value", "high_value")
+    START_POSITION_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    LOW_VALUE_FIELD_NUMBER: _ClassVar[int]
+    HIGH_VALUE_FIELD_NUMBER: _ClassVar[int]
+    start_position: float
+    frames: _containers.RepeatedCompositeFieldContainer[TraversalFrame]
+    low_value: str
+    high_value: str
+    def __init__(self, start_position: _Optional[float] = ..., frames: _Optional[_Iterable[_Union[TraversalFrame, _Mapping]]] = ..., low_value: _Optional[str] = ..., high_value: _Optional[str] = ...) -> None: ...
+
+class TraversalFrame(_message.Message):
+    __slots__ = ("frame", "offset", "position", "value")
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    frame: PictureFrame
+    offset: float
+    position: float
+    value: str
+    def __init__(self, frame: _Optional[_Union[PictureFrame, _Mapping]] = ..., offset: _Optional[float] = ..., position: _Optional[float] = ..., value: _Optional[str] = ...) -> None: ...
+
+class InterpolateEmbeddingsRequest(_message.Message):
+    __slots__ = ("start", "end", "frame_count")
+    START_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    FRAME_COUNT_FIELD_NUMBER: _ClassVar[int]
+    start: PictureSource
+    end: PictureSource
+    frame_count: int
+    def __init__(self, start: _Optional[_Union[PictureSource, _Mapping]] = ..., end: _Optional[_Union[PictureSource, _Mapping]] = ..., frame_count: _Optional[int] = ...) -> None: ...
+
+class InterpolateEmbeddingsResponse(_message.Message):
+    __slots__ = ("frames",)
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    frames: _containers.RepeatedCompositeFieldContainer[PictureFrame]
+    def __init__(self, frames: _Optional[_Iterable[_Union[PictureFrame, _Mapping]]] = ...) -> None: ...

@@ -27,7 +27,8 @@ if _version_not_supported:
 
 
 class EncoderServiceStub:
-    """Turns images into embeddings. Stateless: nothing sent here is stored.
+    """Turns images into embeddings, and embeddings into pictures. Stateless:
+    nothing sent here is stored.
     """
 
     def __init__(self, channel):
@@ -56,10 +57,26 @@ class EncoderServiceStub:
                 request_serializer=stylefacet_dot_v1_dot_encoder__service__pb2.StreamingEmbedImagesRequest.SerializeToString,
                 response_deserializer=stylefacet_dot_v1_dot_encoder__service__pb2.StreamingEmbedImagesResponse.FromString,
                 _registered_method=True)
+        self.DecodeEmbedding = channel.unary_unary(
+                '/stylefacet.v1.EncoderService/DecodeEmbedding',
+                request_serializer=stylefacet_dot_v1_dot_encoder__service__pb2.DecodeEmbeddingRequest.SerializeToString,
+                response_deserializer=stylefacet_dot_v1_dot_encoder__service__pb2.DecodeEmbeddingResponse.FromString,
+                _registered_method=True)
+        self.TraverseFeature = channel.unary_unary(
+                '/stylefacet.v1.EncoderService/TraverseFeature',
+                request_serializer=stylefacet_dot_v1_dot_encoder__service__pb2.TraverseFeatureRequest.SerializeToString,
+                response_deserializer=stylefacet_dot_v1_dot_encoder__service__pb2.TraverseFeatureResponse.FromString,
+                _registered_method=True)
+        self.InterpolateEmbeddings = channel.unary_unary(
+                '/stylefacet.v1.EncoderService/InterpolateEmbeddings',
+                request_serializer=stylefacet_dot_v1_dot_encoder__service__pb2.InterpolateEmbeddingsRequest.SerializeToString,
+                response_deserializer=stylefacet_dot_v1_dot_encoder__service__pb2.InterpolateEmbeddingsResponse.FromString,
+                _registered_method=True)
 
 
 class EncoderServiceServicer:
-    """Turns images into embeddings. Stateless: nothing sent here is stored.
+    """Turns images into embeddings, and embeddings into pictures. Stateless:
+    nothing sent here is stored.
     """
 
     def ListEncoders(self, request, context):
@@ -98,6 +115,36 @@ class EncoderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DecodeEmbedding(self, request, context):
+        """Draws what the encoder kept of an image.
+
+        Errors: `NOT_FOUND` for a product without images, `INVALID_ARGUMENT` for a
+        vector of another length or with a number that is not finite,
+        `FAILED_PRECONDITION` with reason `DECODER_MISSING` or `ENCODER_MISMATCH`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TraverseFeature(self, request, context):
+        """Draws what becomes of an image when one feature is changed and, as far as
+        the feature's map allows, nothing else.
+
+        Errors: those of `DecodeEmbedding`, `NOT_FOUND` for an unknown feature.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def InterpolateEmbeddings(self, request, context):
+        """Draws the way from one image to another, in equal steps on a straight line.
+
+        Errors: those of `DecodeEmbedding`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EncoderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -121,6 +168,21 @@ def add_EncoderServiceServicer_to_server(servicer, server):
                     request_deserializer=stylefacet_dot_v1_dot_encoder__service__pb2.StreamingEmbedImagesRequest.FromString,
                     response_serializer=stylefacet_dot_v1_dot_encoder__service__pb2.StreamingEmbedImagesResponse.SerializeToString,
             ),
+            'DecodeEmbedding': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecodeEmbedding,
+                    request_deserializer=stylefacet_dot_v1_dot_encoder__service__pb2.DecodeEmbeddingRequest.FromString,
+                    response_serializer=stylefacet_dot_v1_dot_encoder__service__pb2.DecodeEmbeddingResponse.SerializeToString,
+            ),
+            'TraverseFeature': grpc.unary_unary_rpc_method_handler(
+                    servicer.TraverseFeature,
+                    request_deserializer=stylefacet_dot_v1_dot_encoder__service__pb2.TraverseFeatureRequest.FromString,
+                    response_serializer=stylefacet_dot_v1_dot_encoder__service__pb2.TraverseFeatureResponse.SerializeToString,
+            ),
+            'InterpolateEmbeddings': grpc.unary_unary_rpc_method_handler(
+                    servicer.InterpolateEmbeddings,
+                    request_deserializer=stylefacet_dot_v1_dot_encoder__service__pb2.InterpolateEmbeddingsRequest.FromString,
+                    response_serializer=stylefacet_dot_v1_dot_encoder__service__pb2.InterpolateEmbeddingsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'stylefacet.v1.EncoderService', rpc_method_handlers)
@@ -130,7 +192,8 @@ def add_EncoderServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EncoderService:
-    """Turns images into embeddings. Stateless: nothing sent here is stored.
+    """Turns images into embeddings, and embeddings into pictures. Stateless:
+    nothing sent here is stored.
     """
 
     @staticmethod
@@ -231,6 +294,87 @@ class EncoderService:
             '/stylefacet.v1.EncoderService/StreamingEmbedImages',
             stylefacet_dot_v1_dot_encoder__service__pb2.StreamingEmbedImagesRequest.SerializeToString,
             stylefacet_dot_v1_dot_encoder__service__pb2.StreamingEmbedImagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecodeEmbedding(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stylefacet.v1.EncoderService/DecodeEmbedding',
+            stylefacet_dot_v1_dot_encoder__service__pb2.DecodeEmbeddingRequest.SerializeToString,
+            stylefacet_dot_v1_dot_encoder__service__pb2.DecodeEmbeddingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TraverseFeature(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stylefacet.v1.EncoderService/TraverseFeature',
+            stylefacet_dot_v1_dot_encoder__service__pb2.TraverseFeatureRequest.SerializeToString,
+            stylefacet_dot_v1_dot_encoder__service__pb2.TraverseFeatureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InterpolateEmbeddings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stylefacet.v1.EncoderService/InterpolateEmbeddings',
+            stylefacet_dot_v1_dot_encoder__service__pb2.InterpolateEmbeddingsRequest.SerializeToString,
+            stylefacet_dot_v1_dot_encoder__service__pb2.InterpolateEmbeddingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -28,7 +28,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EncoderServiceStub:
-    """Turns images into embeddings. Stateless: nothing sent here is stored."""
+    """Turns images into embeddings, and embeddings into pictures. Stateless:
+    nothing sent here is stored.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -54,10 +56,30 @@ class EncoderServiceStub:
     """Embeds a stream of images. Replies come in any order, one for each request.
     A bad image is reported in its own reply and does not end the stream.
     """
+    DecodeEmbedding: _grpc.UnaryUnaryMultiCallable[_encoder_service_pb2.DecodeEmbeddingRequest, _encoder_service_pb2.DecodeEmbeddingResponse]
+    """Draws what the encoder kept of an image.
+
+    Errors: `NOT_FOUND` for a product without images, `INVALID_ARGUMENT` for a
+    vector of another length or with a number that is not finite,
+    `FAILED_PRECONDITION` with reason `DECODER_MISSING` or `ENCODER_MISMATCH`.
+    """
+    TraverseFeature: _grpc.UnaryUnaryMultiCallable[_encoder_service_pb2.TraverseFeatureRequest, _encoder_service_pb2.TraverseFeatureResponse]
+    """Draws what becomes of an image when one feature is changed and, as far as
+    the feature's map allows, nothing else.
+
+    Errors: those of `DecodeEmbedding`, `NOT_FOUND` for an unknown feature.
+    """
+    InterpolateEmbeddings: _grpc.UnaryUnaryMultiCallable[_encoder_service_pb2.InterpolateEmbeddingsRequest, _encoder_service_pb2.InterpolateEmbeddingsResponse]
+    """Draws the way from one image to another, in equal steps on a straight line.
+
+    Errors: those of `DecodeEmbedding`.
+    """
 
 @_typing.type_check_only
 class EncoderServiceAsyncStub(EncoderServiceStub):
-    """Turns images into embeddings. Stateless: nothing sent here is stored."""
+    """Turns images into embeddings, and embeddings into pictures. Stateless:
+    nothing sent here is stored.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListEncoders: _aio.UnaryUnaryMultiCallable[_encoder_service_pb2.ListEncodersRequest, _encoder_service_pb2.ListEncodersResponse]  # type: ignore[assignment]
@@ -80,9 +102,29 @@ class EncoderServiceAsyncStub(EncoderServiceStub):
     """Embeds a stream of images. Replies come in any order, one for each request.
     A bad image is reported in its own reply and does not end the stream.
     """
+    DecodeEmbedding: _aio.UnaryUnaryMultiCallable[_encoder_service_pb2.DecodeEmbeddingRequest, _encoder_service_pb2.DecodeEmbeddingResponse]  # type: ignore[assignment]
+    """Draws what the encoder kept of an image.
+
+    Errors: `NOT_FOUND` for a product without images, `INVALID_ARGUMENT` for a
+    vector of another length or with a number that is not finite,
+    `FAILED_PRECONDITION` with reason `DECODER_MISSING` or `ENCODER_MISMATCH`.
+    """
+    TraverseFeature: _aio.UnaryUnaryMultiCallable[_encoder_service_pb2.TraverseFeatureRequest, _encoder_service_pb2.TraverseFeatureResponse]  # type: ignore[assignment]
+    """Draws what becomes of an image when one feature is changed and, as far as
+    the feature's map allows, nothing else.
+
+    Errors: those of `DecodeEmbedding`, `NOT_FOUND` for an unknown feature.
+    """
+    InterpolateEmbeddings: _aio.UnaryUnaryMultiCallable[_encoder_service_pb2.InterpolateEmbeddingsRequest, _encoder_service_pb2.InterpolateEmbeddingsResponse]  # type: ignore[assignment]
+    """Draws the way from one image to another, in equal steps on a straight line.
+
+    Errors: those of `DecodeEmbedding`.
+    """
 
 class EncoderServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Turns images into embeddings. Stateless: nothing sent here is stored."""
+    """Turns images into embeddings, and embeddings into pictures. Stateless:
+    nothing sent here is stored.
+    """
 
     @_abc_1.abstractmethod
     def ListEncoders(
@@ -126,6 +168,42 @@ class EncoderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_encoder_service_pb2.StreamingEmbedImagesResponse], _abc.AsyncIterator[_encoder_service_pb2.StreamingEmbedImagesResponse]]:
         """Embeds a stream of images. Replies come in any order, one for each request.
         A bad image is reported in its own reply and does not end the stream.
+        """
+
+    @_abc_1.abstractmethod
+    def DecodeEmbedding(
+        self,
+        request: _encoder_service_pb2.DecodeEmbeddingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_encoder_service_pb2.DecodeEmbeddingResponse, _abc.Awaitable[_encoder_service_pb2.DecodeEmbeddingResponse]]:
+        """Draws what the encoder kept of an image.
+
+        Errors: `NOT_FOUND` for a product without images, `INVALID_ARGUMENT` for a
+        vector of another length or with a number that is not finite,
+        `FAILED_PRECONDITION` with reason `DECODER_MISSING` or `ENCODER_MISMATCH`.
+        """
+
+    @_abc_1.abstractmethod
+    def TraverseFeature(
+        self,
+        request: _encoder_service_pb2.TraverseFeatureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_encoder_service_pb2.TraverseFeatureResponse, _abc.Awaitable[_encoder_service_pb2.TraverseFeatureResponse]]:
+        """Draws what becomes of an image when one feature is changed and, as far as
+        the feature's map allows, nothing else.
+
+        Errors: those of `DecodeEmbedding`, `NOT_FOUND` for an unknown feature.
+        """
+
+    @_abc_1.abstractmethod
+    def InterpolateEmbeddings(
+        self,
+        request: _encoder_service_pb2.InterpolateEmbeddingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_encoder_service_pb2.InterpolateEmbeddingsResponse, _abc.Awaitable[_encoder_service_pb2.InterpolateEmbeddingsResponse]]:
+        """Draws the way from one image to another, in equal steps on a straight line.
+
+        Errors: those of `DecodeEmbedding`.
         """
 
 def add_EncoderServiceServicer_to_server(servicer: EncoderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

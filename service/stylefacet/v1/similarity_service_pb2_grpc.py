@@ -40,6 +40,11 @@ class SimilarityServiceStub:
                 request_serializer=stylefacet_dot_v1_dot_similarity__service__pb2.SearchSimilarProductsRequest.SerializeToString,
                 response_deserializer=stylefacet_dot_v1_dot_similarity__service__pb2.SearchSimilarProductsResponse.FromString,
                 _registered_method=True)
+        self.CompareProducts = channel.unary_unary(
+                '/stylefacet.v1.SimilarityService/CompareProducts',
+                request_serializer=stylefacet_dot_v1_dot_similarity__service__pb2.CompareProductsRequest.SerializeToString,
+                response_deserializer=stylefacet_dot_v1_dot_similarity__service__pb2.CompareProductsResponse.FromString,
+                _registered_method=True)
 
 
 class SimilarityServiceServicer:
@@ -59,6 +64,18 @@ class SimilarityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompareProducts(self, request, context):
+        """Sets products side by side: how far every two of them are apart in every
+        feature, and a sentence that says it in words.
+
+        Errors: `INVALID_ARGUMENT` for fewer than 2 or more than 10 products, one
+        named twice, or bad weights, `NOT_FOUND` for a product without images or
+        an unknown feature.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SimilarityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -66,6 +83,11 @@ def add_SimilarityServiceServicer_to_server(servicer, server):
                     servicer.SearchSimilarProducts,
                     request_deserializer=stylefacet_dot_v1_dot_similarity__service__pb2.SearchSimilarProductsRequest.FromString,
                     response_serializer=stylefacet_dot_v1_dot_similarity__service__pb2.SearchSimilarProductsResponse.SerializeToString,
+            ),
+            'CompareProducts': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareProducts,
+                    request_deserializer=stylefacet_dot_v1_dot_similarity__service__pb2.CompareProductsRequest.FromString,
+                    response_serializer=stylefacet_dot_v1_dot_similarity__service__pb2.CompareProductsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -96,6 +118,33 @@ class SimilarityService:
             '/stylefacet.v1.SimilarityService/SearchSimilarProducts',
             stylefacet_dot_v1_dot_similarity__service__pb2.SearchSimilarProductsRequest.SerializeToString,
             stylefacet_dot_v1_dot_similarity__service__pb2.SearchSimilarProductsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareProducts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stylefacet.v1.SimilarityService/CompareProducts',
+            stylefacet_dot_v1_dot_similarity__service__pb2.CompareProductsRequest.SerializeToString,
+            stylefacet_dot_v1_dot_similarity__service__pb2.CompareProductsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,6 +42,14 @@ class SimilarityServiceStub:
     zero throughout, or a bad filter, `FAILED_PRECONDITION` with reason
     `ENCODER_MISMATCH`, `UNAVAILABLE` with reason `INDEX_LOADING`.
     """
+    CompareProducts: _grpc.UnaryUnaryMultiCallable[_similarity_service_pb2.CompareProductsRequest, _similarity_service_pb2.CompareProductsResponse]
+    """Sets products side by side: how far every two of them are apart in every
+    feature, and a sentence that says it in words.
+
+    Errors: `INVALID_ARGUMENT` for fewer than 2 or more than 10 products, one
+    named twice, or bad weights, `NOT_FOUND` for a product without images or
+    an unknown feature.
+    """
 
 @_typing.type_check_only
 class SimilarityServiceAsyncStub(SimilarityServiceStub):
@@ -56,6 +64,14 @@ class SimilarityServiceAsyncStub(SimilarityServiceStub):
     feature, `INVALID_ARGUMENT` for a weight that is negative, not finite or
     zero throughout, or a bad filter, `FAILED_PRECONDITION` with reason
     `ENCODER_MISMATCH`, `UNAVAILABLE` with reason `INDEX_LOADING`.
+    """
+    CompareProducts: _aio.UnaryUnaryMultiCallable[_similarity_service_pb2.CompareProductsRequest, _similarity_service_pb2.CompareProductsResponse]  # type: ignore[assignment]
+    """Sets products side by side: how far every two of them are apart in every
+    feature, and a sentence that says it in words.
+
+    Errors: `INVALID_ARGUMENT` for fewer than 2 or more than 10 products, one
+    named twice, or bad weights, `NOT_FOUND` for a product without images or
+    an unknown feature.
     """
 
 class SimilarityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -74,6 +90,20 @@ class SimilarityServiceServicer(metaclass=_abc_1.ABCMeta):
         feature, `INVALID_ARGUMENT` for a weight that is negative, not finite or
         zero throughout, or a bad filter, `FAILED_PRECONDITION` with reason
         `ENCODER_MISMATCH`, `UNAVAILABLE` with reason `INDEX_LOADING`.
+        """
+
+    @_abc_1.abstractmethod
+    def CompareProducts(
+        self,
+        request: _similarity_service_pb2.CompareProductsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_similarity_service_pb2.CompareProductsResponse, _abc.Awaitable[_similarity_service_pb2.CompareProductsResponse]]:
+        """Sets products side by side: how far every two of them are apart in every
+        feature, and a sentence that says it in words.
+
+        Errors: `INVALID_ARGUMENT` for fewer than 2 or more than 10 products, one
+        named twice, or bad weights, `NOT_FOUND` for a product without images or
+        an unknown feature.
         """
 
 def add_SimilarityServiceServicer_to_server(servicer: SimilarityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
