@@ -13,12 +13,14 @@ from sqlalchemy import (
     inspect,
     make_url,
     select,
+    update,
 )
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from stylefacet.catalog import tables as t
+from stylefacet.catalog.migrations import OLDEST_VERSION, migrate
 from stylefacet.errors import Overloaded, SettingInvalid, StoreCorrupt
 
 # Callers wait this long for another writer, or for a connection, before they hear `Overloaded`.
@@ -108,15 +110,20 @@ class Database:
                 return
             if t.properties.name not in found or t.change_counter.name not in found:
                 raise StoreCorrupt(self._location, "it holds the tables of another program")
-            version = connection.scalar(
-                select(t.properties.c.value).where(t.properties.c.name == "schema_version")
-            )
-        if version != str(t.SCHEMA_VERSION):
-            raise StoreCorrupt(
-                self._location,
-                f"its schema version is {version}, this release knows {t.SCHEMA_VERSION} "
-                "(a newer release wrote it, perhaps)",
-            )
+            is_version = t.properties.c.name == "schema_version"
+            version = connection.scalar(select(t.properties.c.value).where(is_version)) or ""
+            known = range(OLDEST_VERSION, t.SCHEMA_VERSION + 1)
+            if not version.isdigit() or int(version) not in known:
+                raise StoreCorrupt(
+                    self._location,
+                    f"its schema version is {version}, this release knows {t.SCHEMA_VERSION} "
+                    "(a newer release wrote it, perhaps)",
+                )
+            if int(version) < t.SCHEMA_VERSION:
+                migrate(connection, int(version))
+                connection.execute(
+                    update(t.properties).where(is_version).values(value=str(t.SCHEMA_VERSION))
+                )
 
 
 def _create_schema(connection: Connection) -> None:

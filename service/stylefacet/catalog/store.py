@@ -41,7 +41,9 @@ class Store:
     def __init__(self, url: str, now: Callable[[], datetime]) -> None:
         """Opens or creates the store at a database URL; ``now`` returns UTC with zone.
 
-        Raises: StoreCorrupt for a file that is no store or of another schema version.
+        A database of an earlier release is brought up to this one's schema.
+
+        Raises: StoreCorrupt for a file that is no store or of a schema version unknown here.
         """
         self._database = Database(url)
         self._now = now

@@ -2,7 +2,7 @@
 
 Integer keys stand beside string ids because the vector index wants them; a key is never used
 twice, so a late follower cannot take a new product for a deleted one. To change the schema, raise
-``SCHEMA_VERSION`` and teach ``Database`` to migrate from the version before.
+``SCHEMA_VERSION`` and add a step to `migrations`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -197,4 +197,31 @@ changes = Table(
     Column("product_id", _Text, nullable=False),
     Column("sequence", BigInteger, nullable=False, index=True),
     Column("deleted", Boolean, nullable=False),
+)
+
+# Work that outlives a call. ``owner`` is the server at work on it, empty when none is; it raises
+# ``beat`` as long as it lives, so another can tell by its own clock when to take over.
+operations = Table(
+    "operations",
+    metadata,
+    Column("operation_key", _Key, primary_key=True, autoincrement=True),
+    Column("id", _Text, nullable=False, unique=True),
+    Column("kind", _Text, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("request_id", _Text, unique=True),
+    Column("state", _Text, nullable=False),
+    Column("owner", _Text, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+    # How often its server went away without a word.
+    Column("lost_count", Integer, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("progress", JSON, nullable=False),
+    Column("result", JSON(none_as_null=True)),
+    Column("error", JSON(none_as_null=True)),
+    Column("create_time", UtcTime, nullable=False),
+    Column("start_time", UtcTime),
+    Column("update_time", UtcTime, nullable=False),
+    Column("end_time", UtcTime),
+    Index("operations_by_state", "state"),
+    sqlite_autoincrement=True,
 )

@@ -1,0 +1,60 @@
+"""Brings a database of an earlier release to this one's schema; knows nothing of the rows' use.
+
+A step describes tables as they were meant at its version, in words of its own: `tables` moves on,
+and what a step once did to somebody's database must stay what it does to the next one's.
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+)
+
+
+def migrate(connection: Connection, version: int) -> None:
+    """Takes the schema from a version to the present one, inside the caller's transaction."""
+    for step in _STEPS[version - 1 :]:
+        step(connection)
+
+
+def _add_operations(connection: Connection) -> None:
+    """Version 2: operations, kept so that they survive a restart."""
+    key = BigInteger().with_variant(Integer(), "sqlite")
+    text = String().with_variant(String(collation="C"), "postgresql")
+    Table(
+        "operations",
+        MetaData(),
+        Column("operation_key", key, primary_key=True, autoincrement=True),
+        Column("id", text, nullable=False, unique=True),
+        Column("kind", text, nullable=False),
+        Column("request", JSON, nullable=False),
+        Column("request_id", text, unique=True),
+        Column("state", text, nullable=False),
+        Column("owner", text, nullable=False),
+        Column("beat", BigInteger, nullable=False),
+        Column("lost_count", Integer, nullable=False),
+        Column("cancel_requested", Boolean, nullable=False),
+        Column("progress", JSON, nullable=False),
+        Column("result", JSON),
+        Column("error", JSON),
+        Column("create_time", BigInteger, nullable=False),
+        Column("start_time", BigInteger),
+        Column("update_time", BigInteger, nullable=False),
+        Column("end_time", BigInteger),
+        Index("operations_by_state", "state"),
+        sqlite_autoincrement=True,
+    ).create(connection)
+
+
+# The step at place n takes version n + 1 to n + 2.
+_STEPS: tuple[Callable[[Connection], None], ...] = (_add_operations,)
+OLDEST_VERSION = 1
