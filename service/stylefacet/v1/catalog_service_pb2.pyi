@@ -38,20 +38,28 @@ class ListProductsResponse(_message.Message):
     def __init__(self, products: _Optional[_Iterable[_Union[_product_pb2.Product, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class UpdateProductRequest(_message.Message):
-    __slots__ = ("product", "update_mask", "allow_missing")
+    __slots__ = ("product", "update_mask", "allow_missing", "validate_only", "request_id")
     PRODUCT_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     ALLOW_MISSING_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     product: _product_pb2.Product
     update_mask: _field_mask_pb2.FieldMask
     allow_missing: bool
-    def __init__(self, product: _Optional[_Union[_product_pb2.Product, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: _Optional[bool] = ...) -> None: ...
+    validate_only: bool
+    request_id: str
+    def __init__(self, product: _Optional[_Union[_product_pb2.Product, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: _Optional[bool] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class BatchUpdateProductsRequest(_message.Message):
-    __slots__ = ("requests",)
+    __slots__ = ("requests", "validate_only", "request_id")
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     requests: _containers.RepeatedCompositeFieldContainer[UpdateProductRequest]
-    def __init__(self, requests: _Optional[_Iterable[_Union[UpdateProductRequest, _Mapping]]] = ...) -> None: ...
+    validate_only: bool
+    request_id: str
+    def __init__(self, requests: _Optional[_Iterable[_Union[UpdateProductRequest, _Mapping]]] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class BatchUpdateProductsResponse(_message.Message):
     __slots__ = ("products",)
@@ -60,22 +68,30 @@ class BatchUpdateProductsResponse(_message.Message):
     def __init__(self, products: _Optional[_Iterable[_Union[_product_pb2.Product, _Mapping]]] = ...) -> None: ...
 
 class DeleteProductRequest(_message.Message):
-    __slots__ = ("name", "etag")
+    __slots__ = ("name", "etag", "validate_only", "request_id")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     name: str
     etag: str
-    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    request_id: str
+    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class CreateProductImageRequest(_message.Message):
-    __slots__ = ("parent", "product_image", "product_image_id")
+    __slots__ = ("parent", "product_image", "product_image_id", "validate_only", "request_id")
     PARENT_FIELD_NUMBER: _ClassVar[int]
     PRODUCT_IMAGE_FIELD_NUMBER: _ClassVar[int]
     PRODUCT_IMAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     parent: str
     product_image: _product_pb2.ProductImage
     product_image_id: str
-    def __init__(self, parent: _Optional[str] = ..., product_image: _Optional[_Union[_product_pb2.ProductImage, _Mapping]] = ..., product_image_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    request_id: str
+    def __init__(self, parent: _Optional[str] = ..., product_image: _Optional[_Union[_product_pb2.ProductImage, _Mapping]] = ..., product_image_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class GetProductImageRequest(_message.Message):
     __slots__ = ("name", "view")
@@ -106,10 +122,14 @@ class ListProductImagesResponse(_message.Message):
     def __init__(self, product_images: _Optional[_Iterable[_Union[_product_pb2.ProductImage, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class DeleteProductImageRequest(_message.Message):
-    __slots__ = ("name",)
+    __slots__ = ("name", "validate_only", "request_id")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    request_id: str
+    def __init__(self, name: _Optional[str] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class UploadProductsRequest(_message.Message):
     __slots__ = ("row_number", "product", "content", "product_image_id")
@@ -146,3 +166,57 @@ class UploadProductsResponse(_message.Message):
     product_image: str
     sequence_number: int
     def __init__(self, row_number: _Optional[int] = ..., outcome: _Optional[_Union[UploadProductsResponse.Outcome, str]] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., product_image: _Optional[str] = ..., sequence_number: _Optional[int] = ...) -> None: ...
+
+class ExportFeaturesRequest(_message.Message):
+    __slots__ = ("filter", "features")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    filter: str
+    features: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, filter: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ExportFeaturesResponse(_message.Message):
+    __slots__ = ("encoder", "sequence_number", "features", "products")
+    ENCODER_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    PRODUCTS_FIELD_NUMBER: _ClassVar[int]
+    encoder: str
+    sequence_number: int
+    features: _containers.RepeatedCompositeFieldContainer[ExportedFeature]
+    products: _containers.RepeatedCompositeFieldContainer[ExportedProduct]
+    def __init__(self, encoder: _Optional[str] = ..., sequence_number: _Optional[int] = ..., features: _Optional[_Iterable[_Union[ExportedFeature, _Mapping]]] = ..., products: _Optional[_Iterable[_Union[ExportedProduct, _Mapping]]] = ...) -> None: ...
+
+class ExportedFeature(_message.Message):
+    __slots__ = ("feature", "version", "coordinate_count", "fitted", "carried")
+    FEATURE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    COORDINATE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FITTED_FIELD_NUMBER: _ClassVar[int]
+    CARRIED_FIELD_NUMBER: _ClassVar[int]
+    feature: str
+    version: int
+    coordinate_count: int
+    fitted: bool
+    carried: bool
+    def __init__(self, feature: _Optional[str] = ..., version: _Optional[int] = ..., coordinate_count: _Optional[int] = ..., fitted: _Optional[bool] = ..., carried: _Optional[bool] = ...) -> None: ...
+
+class ExportedProduct(_message.Message):
+    __slots__ = ("product", "image_count", "features")
+    PRODUCT_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    product: _product_pb2.Product
+    image_count: int
+    features: _containers.RepeatedCompositeFieldContainer[ExportedCoordinates]
+    def __init__(self, product: _Optional[_Union[_product_pb2.Product, _Mapping]] = ..., image_count: _Optional[int] = ..., features: _Optional[_Iterable[_Union[ExportedCoordinates, _Mapping]]] = ...) -> None: ...
+
+class ExportedCoordinates(_message.Message):
+    __slots__ = ("coordinates", "value", "probability")
+    COORDINATES_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    coordinates: _containers.RepeatedScalarFieldContainer[float]
+    value: str
+    probability: float
+    def __init__(self, coordinates: _Optional[_Iterable[float]] = ..., value: _Optional[str] = ..., probability: _Optional[float] = ...) -> None: ...

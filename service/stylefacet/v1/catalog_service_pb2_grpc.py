@@ -33,6 +33,12 @@ class CatalogServiceStub:
     Every method may return `UNAUTHENTICATED`, `RESOURCE_EXHAUSTED` (with
     `RetryInfo`), `UNAVAILABLE` or `INTERNAL`; other codes are listed at each
     method. A write is acknowledged after it is on disk.
+
+    A write with a `request_id` (1 to 128 letters, digits, dots, dashes or
+    underscores, such as a UUID) is done once: the same request under the same id
+    returns the first answer for 24 hours, even if the resource has changed
+    since. Another request under a used id fails with `INVALID_ARGUMENT`, reason
+    `REQUEST_ID_REUSED`. A request that failed leaves its id free.
     """
 
     def __init__(self, channel):
@@ -91,6 +97,11 @@ class CatalogServiceStub:
                 request_serializer=stylefacet_dot_v1_dot_catalog__service__pb2.UploadProductsRequest.SerializeToString,
                 response_deserializer=stylefacet_dot_v1_dot_catalog__service__pb2.UploadProductsResponse.FromString,
                 _registered_method=True)
+        self.ExportFeatures = channel.unary_stream(
+                '/stylefacet.v1.CatalogService/ExportFeatures',
+                request_serializer=stylefacet_dot_v1_dot_catalog__service__pb2.ExportFeaturesRequest.SerializeToString,
+                response_deserializer=stylefacet_dot_v1_dot_catalog__service__pb2.ExportFeaturesResponse.FromString,
+                _registered_method=True)
 
 
 class CatalogServiceServicer:
@@ -99,6 +110,12 @@ class CatalogServiceServicer:
     Every method may return `UNAUTHENTICATED`, `RESOURCE_EXHAUSTED` (with
     `RetryInfo`), `UNAVAILABLE` or `INTERNAL`; other codes are listed at each
     method. A write is acknowledged after it is on disk.
+
+    A write with a `request_id` (1 to 128 letters, digits, dots, dashes or
+    underscores, such as a UUID) is done once: the same request under the same id
+    returns the first answer for 24 hours, even if the resource has changed
+    since. Another request under a used id fails with `INVALID_ARGUMENT`, reason
+    `REQUEST_ID_REUSED`. A request that failed leaves its id free.
     """
 
     def GetProduct(self, request, context):
@@ -196,6 +213,19 @@ class CatalogServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportFeatures(self, request, context):
+        """Streams every product with its place in every feature: the table a
+        catalogue system loads. Products come in order of name, those without an
+        image as well, all of them as of one moment: what is written meanwhile is
+        not seen. The features are those of the start of the call.
+
+        Errors: `INVALID_ARGUMENT` for a bad filter, `NOT_FOUND` for an unknown
+        feature.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CatalogServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -249,6 +279,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     request_deserializer=stylefacet_dot_v1_dot_catalog__service__pb2.UploadProductsRequest.FromString,
                     response_serializer=stylefacet_dot_v1_dot_catalog__service__pb2.UploadProductsResponse.SerializeToString,
             ),
+            'ExportFeatures': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportFeatures,
+                    request_deserializer=stylefacet_dot_v1_dot_catalog__service__pb2.ExportFeaturesRequest.FromString,
+                    response_serializer=stylefacet_dot_v1_dot_catalog__service__pb2.ExportFeaturesResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'stylefacet.v1.CatalogService', rpc_method_handlers)
@@ -263,6 +298,12 @@ class CatalogService:
     Every method may return `UNAUTHENTICATED`, `RESOURCE_EXHAUSTED` (with
     `RetryInfo`), `UNAVAILABLE` or `INTERNAL`; other codes are listed at each
     method. A write is acknowledged after it is on disk.
+
+    A write with a `request_id` (1 to 128 letters, digits, dots, dashes or
+    underscores, such as a UUID) is done once: the same request under the same id
+    returns the first answer for 24 hours, even if the resource has changed
+    since. Another request under a used id fails with `INVALID_ARGUMENT`, reason
+    `REQUEST_ID_REUSED`. A request that failed leaves its id free.
     """
 
     @staticmethod
@@ -525,6 +566,33 @@ class CatalogService:
             '/stylefacet.v1.CatalogService/UploadProducts',
             stylefacet_dot_v1_dot_catalog__service__pb2.UploadProductsRequest.SerializeToString,
             stylefacet_dot_v1_dot_catalog__service__pb2.UploadProductsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportFeatures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stylefacet.v1.CatalogService/ExportFeatures',
+            stylefacet_dot_v1_dot_catalog__service__pb2.ExportFeaturesRequest.SerializeToString,
+            stylefacet_dot_v1_dot_catalog__service__pb2.ExportFeaturesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,6 +34,12 @@ class CatalogServiceStub:
     Every method may return `UNAUTHENTICATED`, `RESOURCE_EXHAUSTED` (with
     `RetryInfo`), `UNAVAILABLE` or `INTERNAL`; other codes are listed at each
     method. A write is acknowledged after it is on disk.
+
+    A write with a `request_id` (1 to 128 letters, digits, dots, dashes or
+    underscores, such as a UUID) is done once: the same request under the same id
+    returns the first answer for 24 hours, even if the resource has changed
+    since. Another request under a used id fails with `INVALID_ARGUMENT`, reason
+    `REQUEST_ID_REUSED`. A request that failed leaves its id free.
     """
 
     @_typing.overload
@@ -95,6 +101,15 @@ class CatalogServiceStub:
     for each, in any order. A bad row answers with its own status and the
     stream goes on. Sending the same rows again changes nothing.
     """
+    ExportFeatures: _grpc.UnaryStreamMultiCallable[_catalog_service_pb2.ExportFeaturesRequest, _catalog_service_pb2.ExportFeaturesResponse]
+    """Streams every product with its place in every feature: the table a
+    catalogue system loads. Products come in order of name, those without an
+    image as well, all of them as of one moment: what is written meanwhile is
+    not seen. The features are those of the start of the call.
+
+    Errors: `INVALID_ARGUMENT` for a bad filter, `NOT_FOUND` for an unknown
+    feature.
+    """
 
 @_typing.type_check_only
 class CatalogServiceAsyncStub(CatalogServiceStub):
@@ -103,6 +118,12 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     Every method may return `UNAUTHENTICATED`, `RESOURCE_EXHAUSTED` (with
     `RetryInfo`), `UNAVAILABLE` or `INTERNAL`; other codes are listed at each
     method. A write is acknowledged after it is on disk.
+
+    A write with a `request_id` (1 to 128 letters, digits, dots, dashes or
+    underscores, such as a UUID) is done once: the same request under the same id
+    returns the first answer for 24 hours, even if the resource has changed
+    since. Another request under a used id fails with `INVALID_ARGUMENT`, reason
+    `REQUEST_ID_REUSED`. A request that failed leaves its id free.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -161,6 +182,15 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     for each, in any order. A bad row answers with its own status and the
     stream goes on. Sending the same rows again changes nothing.
     """
+    ExportFeatures: _aio.UnaryStreamMultiCallable[_catalog_service_pb2.ExportFeaturesRequest, _catalog_service_pb2.ExportFeaturesResponse]  # type: ignore[assignment]
+    """Streams every product with its place in every feature: the table a
+    catalogue system loads. Products come in order of name, those without an
+    image as well, all of them as of one moment: what is written meanwhile is
+    not seen. The features are those of the start of the call.
+
+    Errors: `INVALID_ARGUMENT` for a bad filter, `NOT_FOUND` for an unknown
+    feature.
+    """
 
 class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps products and their images.
@@ -168,6 +198,12 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
     Every method may return `UNAUTHENTICATED`, `RESOURCE_EXHAUSTED` (with
     `RetryInfo`), `UNAVAILABLE` or `INTERNAL`; other codes are listed at each
     method. A write is acknowledged after it is on disk.
+
+    A write with a `request_id` (1 to 128 letters, digits, dots, dashes or
+    underscores, such as a UUID) is done once: the same request under the same id
+    returns the first answer for 24 hours, even if the resource has changed
+    since. Another request under a used id fails with `INVALID_ARGUMENT`, reason
+    `REQUEST_ID_REUSED`. A request that failed leaves its id free.
     """
 
     @_abc_1.abstractmethod
@@ -283,6 +319,21 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes a whole inventory: one product and image a message, one status back
         for each, in any order. A bad row answers with its own status and the
         stream goes on. Sending the same rows again changes nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportFeatures(
+        self,
+        request: _catalog_service_pb2.ExportFeaturesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_catalog_service_pb2.ExportFeaturesResponse], _abc.AsyncIterator[_catalog_service_pb2.ExportFeaturesResponse]]:
+        """Streams every product with its place in every feature: the table a
+        catalogue system loads. Products come in order of name, those without an
+        image as well, all of them as of one moment: what is written meanwhile is
+        not seen. The features are those of the start of the call.
+
+        Errors: `INVALID_ARGUMENT` for a bad filter, `NOT_FOUND` for an unknown
+        feature.
         """
 
 def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -27,7 +27,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bstylefacet/v1/feature.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf8\x04\n\x07\x46\x65\x61ture\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12/\n\x04kind\x18\x03 \x01(\x0e\x32\x1b.stylefacet.v1.Feature.KindB\x04\xe2\x41\x01\x03\x12\x33\n\x06origin\x18\x04 \x01(\x0e\x32\x1d.stylefacet.v1.Feature.OriginB\x04\xe2\x41\x01\x03\x12\x18\n\ndimensions\x18\x05 \x03(\x05\x42\x04\xe2\x41\x01\x05\x12\x1e\n\x10\x63oordinate_count\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x13\n\x05scale\x18\x07 \x01(\x01\x42\x04\xe2\x41\x01\x03\x12\x30\n\x07\x65ncoder\x18\x08 \x01(\tB\x1f\xe2\x41\x01\x03\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x15\n\x07version\x18\t \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x34\n\x07quality\x18\n \x01(\x0b\x32\x1d.stylefacet.v1.FeatureQualityB\x04\xe2\x41\x01\x03\x12\x14\n\x06values\x18\x0b \x03(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"<\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nDIMENSIONS\x10\x01\x12\x0e\n\nPROJECTION\x10\x02\":\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x42UNDLED\x10\x01\x12\x0b\n\x07\x43REATED\x10\x02:B\xea\x41?\n\x16stylefacet.dev/Feature\x12\x12\x66\x65\x61tures/{feature}*\x08\x66\x65\x61tures2\x07\x66\x65\x61ture\"\xa5\x01\n\x0e\x46\x65\x61tureQuality\x12\x19\n\x11\x62\x61lanced_accuracy\x18\x01 \x01(\x01\x12\x17\n\x0f\x63hance_accuracy\x18\x02 \x01(\x01\x12\x17\n\x0fprecision_at_10\x18\x03 \x01(\x01\x12\x1e\n\x16\x63hance_precision_at_10\x18\x04 \x01(\x01\x12\x0f\n\x07\x63\x61rried\x18\x05 \x01(\x08\x12\x15\n\rexample_count\x18\x06 \x01(\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bstylefacet/v1/feature.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\x05\n\x07\x46\x65\x61ture\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12/\n\x04kind\x18\x03 \x01(\x0e\x32\x1b.stylefacet.v1.Feature.KindB\x04\xe2\x41\x01\x03\x12\x33\n\x06origin\x18\x04 \x01(\x0e\x32\x1d.stylefacet.v1.Feature.OriginB\x04\xe2\x41\x01\x03\x12\x18\n\ndimensions\x18\x05 \x03(\x05\x42\x04\xe2\x41\x01\x05\x12\x1e\n\x10\x63oordinate_count\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x13\n\x05scale\x18\x07 \x01(\x01\x42\x04\xe2\x41\x01\x03\x12\x30\n\x07\x65ncoder\x18\x08 \x01(\tB\x1f\xe2\x41\x01\x03\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x15\n\x07version\x18\t \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x34\n\x07quality\x18\n \x01(\x0b\x32\x1d.stylefacet.v1.FeatureQualityB\x04\xe2\x41\x01\x03\x12\x14\n\x06values\x18\x0b \x03(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x64\x65scription\x18\r \x01(\tB\x04\xe2\x41\x01\x01\x12\x12\n\x04\x65tag\x18\x0e \x01(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1b\n\rexample_count\x18\x10 \x01(\x05\x42\x04\xe2\x41\x01\x03\"<\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nDIMENSIONS\x10\x01\x12\x0e\n\nPROJECTION\x10\x02\":\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x42UNDLED\x10\x01\x12\x0b\n\x07\x43REATED\x10\x02:B\xea\x41?\n\x16stylefacet.dev/Feature\x12\x12\x66\x65\x61tures/{feature}*\x08\x66\x65\x61tures2\x07\x66\x65\x61ture\"\xa5\x01\n\x0e\x46\x65\x61tureQuality\x12\x19\n\x11\x62\x61lanced_accuracy\x18\x01 \x01(\x01\x12\x17\n\x0f\x63hance_accuracy\x18\x02 \x01(\x01\x12\x17\n\x0fprecision_at_10\x18\x03 \x01(\x01\x12\x1e\n\x16\x63hance_precision_at_10\x18\x04 \x01(\x01\x12\x0f\n\x07\x63\x61rried\x18\x05 \x01(\x08\x12\x15\n\rexample_count\x18\x06 \x01(\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,14 +58,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FEATURE'].fields_by_name['values']._serialized_options = b'\342A\001\003'
   _globals['_FEATURE'].fields_by_name['create_time']._loaded_options = None
   _globals['_FEATURE'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_FEATURE'].fields_by_name['description']._loaded_options = None
+  _globals['_FEATURE'].fields_by_name['description']._serialized_options = b'\342A\001\001'
+  _globals['_FEATURE'].fields_by_name['etag']._loaded_options = None
+  _globals['_FEATURE'].fields_by_name['etag']._serialized_options = b'\342A\001\001'
+  _globals['_FEATURE'].fields_by_name['update_time']._loaded_options = None
+  _globals['_FEATURE'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
+  _globals['_FEATURE'].fields_by_name['example_count']._loaded_options = None
+  _globals['_FEATURE'].fields_by_name['example_count']._serialized_options = b'\342A\001\003'
   _globals['_FEATURE']._loaded_options = None
   _globals['_FEATURE']._serialized_options = b'\352A?\n\026stylefacet.dev/Feature\022\022features/{feature}*\010features2\007feature'
   _globals['_FEATURE']._serialized_start=140
-  _globals['_FEATURE']._serialized_end=772
-  _globals['_FEATURE_KIND']._serialized_start=584
-  _globals['_FEATURE_KIND']._serialized_end=644
-  _globals['_FEATURE_ORIGIN']._serialized_start=646
-  _globals['_FEATURE_ORIGIN']._serialized_end=704
-  _globals['_FEATUREQUALITY']._serialized_start=775
-  _globals['_FEATUREQUALITY']._serialized_end=940
+  _globals['_FEATURE']._serialized_end=903
+  _globals['_FEATURE_KIND']._serialized_start=715
+  _globals['_FEATURE_KIND']._serialized_end=775
+  _globals['_FEATURE_ORIGIN']._serialized_start=777
+  _globals['_FEATURE_ORIGIN']._serialized_end=835
+  _globals['_FEATUREQUALITY']._serialized_start=906
+  _globals['_FEATUREQUALITY']._serialized_end=1071
 # @@protoc_insertion_point(module_scope)

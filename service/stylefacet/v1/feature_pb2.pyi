@@ -13,7 +13,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Feature(_message.Message):
-    __slots__ = ("name", "display_name", "kind", "origin", "dimensions", "coordinate_count", "scale", "encoder", "version", "quality", "values", "create_time")
+    __slots__ = ("name", "display_name", "kind", "origin", "dimensions", "coordinate_count", "scale", "encoder", "version", "quality", "values", "create_time", "description", "etag", "update_time", "example_count")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[Feature.Kind]
@@ -42,6 +42,10 @@ class Feature(_message.Message):
     QUALITY_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    EXAMPLE_COUNT_FIELD_NUMBER: _ClassVar[int]
     name: str
     display_name: str
     kind: Feature.Kind
@@ -54,7 +58,11 @@ class Feature(_message.Message):
     quality: FeatureQuality
     values: _containers.RepeatedScalarFieldContainer[str]
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., kind: _Optional[_Union[Feature.Kind, str]] = ..., origin: _Optional[_Union[Feature.Origin, str]] = ..., dimensions: _Optional[_Iterable[int]] = ..., coordinate_count: _Optional[int] = ..., scale: _Optional[float] = ..., encoder: _Optional[str] = ..., version: _Optional[int] = ..., quality: _Optional[_Union[FeatureQuality, _Mapping]] = ..., values: _Optional[_Iterable[str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    description: str
+    etag: str
+    update_time: _timestamp_pb2.Timestamp
+    example_count: int
+    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., kind: _Optional[_Union[Feature.Kind, str]] = ..., origin: _Optional[_Union[Feature.Origin, str]] = ..., dimensions: _Optional[_Iterable[int]] = ..., coordinate_count: _Optional[int] = ..., scale: _Optional[float] = ..., encoder: _Optional[str] = ..., version: _Optional[int] = ..., quality: _Optional[_Union[FeatureQuality, _Mapping]] = ..., values: _Optional[_Iterable[str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., description: _Optional[str] = ..., etag: _Optional[str] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., example_count: _Optional[int] = ...) -> None: ...
 
 class FeatureQuality(_message.Message):
     __slots__ = ("balanced_accuracy", "chance_accuracy", "precision_at_10", "chance_precision_at_10", "carried", "example_count")

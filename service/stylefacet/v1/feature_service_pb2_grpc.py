@@ -29,6 +29,9 @@ if _version_not_supported:
 
 class FeatureServiceStub:
     """Names for what the encoder sees.
+
+    `validate_only` and `request_id` mean what they mean in `CatalogService`, but
+    for one thing: a repeated write returns the feature as it is now.
     """
 
     def __init__(self, channel):
@@ -57,6 +60,16 @@ class FeatureServiceStub:
                 request_serializer=stylefacet_dot_v1_dot_feature__service__pb2.FitFeatureRequest.SerializeToString,
                 response_deserializer=stylefacet_dot_v1_dot_feature__pb2.Feature.FromString,
                 _registered_method=True)
+        self.UpdateFeature = channel.unary_unary(
+                '/stylefacet.v1.FeatureService/UpdateFeature',
+                request_serializer=stylefacet_dot_v1_dot_feature__service__pb2.UpdateFeatureRequest.SerializeToString,
+                response_deserializer=stylefacet_dot_v1_dot_feature__pb2.Feature.FromString,
+                _registered_method=True)
+        self.ListFeatureExamples = channel.unary_unary(
+                '/stylefacet.v1.FeatureService/ListFeatureExamples',
+                request_serializer=stylefacet_dot_v1_dot_feature__service__pb2.ListFeatureExamplesRequest.SerializeToString,
+                response_deserializer=stylefacet_dot_v1_dot_feature__service__pb2.ListFeatureExamplesResponse.FromString,
+                _registered_method=True)
         self.PredictFeatures = channel.unary_unary(
                 '/stylefacet.v1.FeatureService/PredictFeatures',
                 request_serializer=stylefacet_dot_v1_dot_feature__service__pb2.PredictFeaturesRequest.SerializeToString,
@@ -71,6 +84,9 @@ class FeatureServiceStub:
 
 class FeatureServiceServicer:
     """Names for what the encoder sees.
+
+    `validate_only` and `request_id` mean what they mean in `CatalogService`, but
+    for one thing: a repeated write returns the feature as it is now.
     """
 
     def ListFeatures(self, request, context):
@@ -117,6 +133,29 @@ class FeatureServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateFeature(self, request, context):
+        """Changes a feature made at run time: what it is called, what it was fitted
+        on, or its scale. A feature that is fitted or scaled anew rises in version;
+        searches use it at once, and page tokens of earlier searches by it end.
+
+        Errors: those of `FitFeature`, `NOT_FOUND` for the feature, `ABORTED` for an
+        etag that no longer matches, `FAILED_PRECONDITION` with reason
+        `FEATURE_BUNDLED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFeatureExamples(self, request, context):
+        """Lists the examples that a feature was fitted on, in order of product name;
+        those of products deleted since are among them.
+
+        Errors: `NOT_FOUND`, `INVALID_ARGUMENT` as for `ListFeatures`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PredictFeatures(self, request, context):
         """Predicts the values of fitted features.
 
@@ -158,6 +197,16 @@ def add_FeatureServiceServicer_to_server(servicer, server):
                     request_deserializer=stylefacet_dot_v1_dot_feature__service__pb2.FitFeatureRequest.FromString,
                     response_serializer=stylefacet_dot_v1_dot_feature__pb2.Feature.SerializeToString,
             ),
+            'UpdateFeature': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateFeature,
+                    request_deserializer=stylefacet_dot_v1_dot_feature__service__pb2.UpdateFeatureRequest.FromString,
+                    response_serializer=stylefacet_dot_v1_dot_feature__pb2.Feature.SerializeToString,
+            ),
+            'ListFeatureExamples': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFeatureExamples,
+                    request_deserializer=stylefacet_dot_v1_dot_feature__service__pb2.ListFeatureExamplesRequest.FromString,
+                    response_serializer=stylefacet_dot_v1_dot_feature__service__pb2.ListFeatureExamplesResponse.SerializeToString,
+            ),
             'PredictFeatures': grpc.unary_unary_rpc_method_handler(
                     servicer.PredictFeatures,
                     request_deserializer=stylefacet_dot_v1_dot_feature__service__pb2.PredictFeaturesRequest.FromString,
@@ -178,6 +227,9 @@ def add_FeatureServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class FeatureService:
     """Names for what the encoder sees.
+
+    `validate_only` and `request_id` mean what they mean in `CatalogService`, but
+    for one thing: a repeated write returns the feature as it is now.
     """
 
     @staticmethod
@@ -278,6 +330,60 @@ class FeatureService:
             '/stylefacet.v1.FeatureService/FitFeature',
             stylefacet_dot_v1_dot_feature__service__pb2.FitFeatureRequest.SerializeToString,
             stylefacet_dot_v1_dot_feature__pb2.Feature.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateFeature(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stylefacet.v1.FeatureService/UpdateFeature',
+            stylefacet_dot_v1_dot_feature__service__pb2.UpdateFeatureRequest.SerializeToString,
+            stylefacet_dot_v1_dot_feature__pb2.Feature.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFeatureExamples(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stylefacet.v1.FeatureService/ListFeatureExamples',
+            stylefacet_dot_v1_dot_feature__service__pb2.ListFeatureExamplesRequest.SerializeToString,
+            stylefacet_dot_v1_dot_feature__service__pb2.ListFeatureExamplesResponse.FromString,
             options,
             channel_credentials,
             insecure,

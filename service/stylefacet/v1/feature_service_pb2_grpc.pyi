@@ -29,7 +29,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class FeatureServiceStub:
-    """Names for what the encoder sees."""
+    """Names for what the encoder sees.
+
+    `validate_only` and `request_id` mean what they mean in `CatalogService`, but
+    for one thing: a repeated write returns the feature as it is now.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -63,6 +67,21 @@ class FeatureServiceStub:
     value, `NOT_FOUND` for a product without an image, `ALREADY_EXISTS` for
     the name of a bundled feature.
     """
+    UpdateFeature: _grpc.UnaryUnaryMultiCallable[_feature_service_pb2.UpdateFeatureRequest, _feature_pb2.Feature]
+    """Changes a feature made at run time: what it is called, what it was fitted
+    on, or its scale. A feature that is fitted or scaled anew rises in version;
+    searches use it at once, and page tokens of earlier searches by it end.
+
+    Errors: those of `FitFeature`, `NOT_FOUND` for the feature, `ABORTED` for an
+    etag that no longer matches, `FAILED_PRECONDITION` with reason
+    `FEATURE_BUNDLED`.
+    """
+    ListFeatureExamples: _grpc.UnaryUnaryMultiCallable[_feature_service_pb2.ListFeatureExamplesRequest, _feature_service_pb2.ListFeatureExamplesResponse]
+    """Lists the examples that a feature was fitted on, in order of product name;
+    those of products deleted since are among them.
+
+    Errors: `NOT_FOUND`, `INVALID_ARGUMENT` as for `ListFeatures`.
+    """
     PredictFeatures: _grpc.UnaryUnaryMultiCallable[_feature_service_pb2.PredictFeaturesRequest, _feature_service_pb2.PredictFeaturesResponse]
     """Predicts the values of fitted features.
 
@@ -76,7 +95,11 @@ class FeatureServiceStub:
 
 @_typing.type_check_only
 class FeatureServiceAsyncStub(FeatureServiceStub):
-    """Names for what the encoder sees."""
+    """Names for what the encoder sees.
+
+    `validate_only` and `request_id` mean what they mean in `CatalogService`, but
+    for one thing: a repeated write returns the feature as it is now.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListFeatures: _aio.UnaryUnaryMultiCallable[_feature_service_pb2.ListFeaturesRequest, _feature_service_pb2.ListFeaturesResponse]  # type: ignore[assignment]
@@ -107,6 +130,21 @@ class FeatureServiceAsyncStub(FeatureServiceStub):
     value, `NOT_FOUND` for a product without an image, `ALREADY_EXISTS` for
     the name of a bundled feature.
     """
+    UpdateFeature: _aio.UnaryUnaryMultiCallable[_feature_service_pb2.UpdateFeatureRequest, _feature_pb2.Feature]  # type: ignore[assignment]
+    """Changes a feature made at run time: what it is called, what it was fitted
+    on, or its scale. A feature that is fitted or scaled anew rises in version;
+    searches use it at once, and page tokens of earlier searches by it end.
+
+    Errors: those of `FitFeature`, `NOT_FOUND` for the feature, `ABORTED` for an
+    etag that no longer matches, `FAILED_PRECONDITION` with reason
+    `FEATURE_BUNDLED`.
+    """
+    ListFeatureExamples: _aio.UnaryUnaryMultiCallable[_feature_service_pb2.ListFeatureExamplesRequest, _feature_service_pb2.ListFeatureExamplesResponse]  # type: ignore[assignment]
+    """Lists the examples that a feature was fitted on, in order of product name;
+    those of products deleted since are among them.
+
+    Errors: `NOT_FOUND`, `INVALID_ARGUMENT` as for `ListFeatures`.
+    """
     PredictFeatures: _aio.UnaryUnaryMultiCallable[_feature_service_pb2.PredictFeaturesRequest, _feature_service_pb2.PredictFeaturesResponse]  # type: ignore[assignment]
     """Predicts the values of fitted features.
 
@@ -119,7 +157,11 @@ class FeatureServiceAsyncStub(FeatureServiceStub):
     """
 
 class FeatureServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Names for what the encoder sees."""
+    """Names for what the encoder sees.
+
+    `validate_only` and `request_id` mean what they mean in `CatalogService`, but
+    for one thing: a repeated write returns the feature as it is now.
+    """
 
     @_abc_1.abstractmethod
     def ListFeatures(
@@ -171,6 +213,33 @@ class FeatureServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: `INVALID_ARGUMENT` for fewer than two values or two examples of a
         value, `NOT_FOUND` for a product without an image, `ALREADY_EXISTS` for
         the name of a bundled feature.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateFeature(
+        self,
+        request: _feature_service_pb2.UpdateFeatureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feature_pb2.Feature, _abc.Awaitable[_feature_pb2.Feature]]:
+        """Changes a feature made at run time: what it is called, what it was fitted
+        on, or its scale. A feature that is fitted or scaled anew rises in version;
+        searches use it at once, and page tokens of earlier searches by it end.
+
+        Errors: those of `FitFeature`, `NOT_FOUND` for the feature, `ABORTED` for an
+        etag that no longer matches, `FAILED_PRECONDITION` with reason
+        `FEATURE_BUNDLED`.
+        """
+
+    @_abc_1.abstractmethod
+    def ListFeatureExamples(
+        self,
+        request: _feature_service_pb2.ListFeatureExamplesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feature_service_pb2.ListFeatureExamplesResponse, _abc.Awaitable[_feature_service_pb2.ListFeatureExamplesResponse]]:
+        """Lists the examples that a feature was fitted on, in order of product name;
+        those of products deleted since are among them.
+
+        Errors: `NOT_FOUND`, `INVALID_ARGUMENT` as for `ListFeatures`.
         """
 
     @_abc_1.abstractmethod

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from stylefacet.v1 import encoder_pb2 as stylefacet_dot_v1_dot_encoder__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bstylefacet/v1/product.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bstylefacet/v1/encoder.proto\"\x84\x04\n\x07Product\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08\x63\x61tegory\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x38\n\x06labels\x18\x04 \x03(\x0b\x32\".stylefacet.v1.Product.LabelsEntryB\x04\xe2\x41\x01\x01\x12:\n\x07numbers\x18\x05 \x03(\x0b\x32#.stylefacet.v1.Product.NumbersEntryB\x04\xe2\x41\x01\x01\x12\x16\n\x08style_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\t \x01(\tB\x04\xe2\x41\x01\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a.\n\x0cNumbersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01:B\xea\x41?\n\x16stylefacet.dev/Product\x12\x12products/{product}*\x08products2\x07product\"\xed\x02\n\x0cProductImage\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x15\n\x07\x63ontent\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x04\x12\x1c\n\x0e\x63ontent_sha256\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08width_px\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x17\n\theight_px\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x31\n\tembedding\x18\x06 \x01(\x0b\x32\x18.stylefacet.v1.EmbeddingB\x04\xe2\x41\x01\x03\x12\x17\n\tthumbnail\x18\x07 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:`\xea\x41]\n\x1bstylefacet.dev/ProductImage\x12!products/{product}/images/{image}*\rproductImages2\x0cproductImage*\x93\x01\n\x10ProductImageView\x12\"\n\x1ePRODUCT_IMAGE_VIEW_UNSPECIFIED\x10\x00\x12\x1c\n\x18PRODUCT_IMAGE_VIEW_BASIC\x10\x01\x12\x1b\n\x17PRODUCT_IMAGE_VIEW_FULL\x10\x02\x12 \n\x1cPRODUCT_IMAGE_VIEW_THUMBNAIL\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bstylefacet/v1/product.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bstylefacet/v1/encoder.proto\"\xa3\x04\n\x07Product\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08\x63\x61tegory\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x38\n\x06labels\x18\x04 \x03(\x0b\x32\".stylefacet.v1.Product.LabelsEntryB\x04\xe2\x41\x01\x01\x12:\n\x07numbers\x18\x05 \x03(\x0b\x32#.stylefacet.v1.Product.NumbersEntryB\x04\xe2\x41\x01\x01\x12\x16\n\x08style_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\t \x01(\tB\x04\xe2\x41\x01\x01\x12\x1d\n\x0fsequence_number\x18\n \x01(\x03\x42\x04\xe2\x41\x01\x03\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a.\n\x0cNumbersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01:B\xea\x41?\n\x16stylefacet.dev/Product\x12\x12products/{product}*\x08products2\x07product\"\x8c\x03\n\x0cProductImage\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x15\n\x07\x63ontent\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x04\x12\x1c\n\x0e\x63ontent_sha256\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08width_px\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x17\n\theight_px\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x31\n\tembedding\x18\x06 \x01(\x0b\x32\x18.stylefacet.v1.EmbeddingB\x04\xe2\x41\x01\x03\x12\x17\n\tthumbnail\x18\x07 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fsequence_number\x18\t \x01(\x03\x42\x04\xe2\x41\x01\x03:`\xea\x41]\n\x1bstylefacet.dev/ProductImage\x12!products/{product}/images/{image}*\rproductImages2\x0cproductImage*\x93\x01\n\x10ProductImageView\x12\"\n\x1ePRODUCT_IMAGE_VIEW_UNSPECIFIED\x10\x00\x12\x1c\n\x18PRODUCT_IMAGE_VIEW_BASIC\x10\x01\x12\x1b\n\x17PRODUCT_IMAGE_VIEW_FULL\x10\x02\x12 \n\x1cPRODUCT_IMAGE_VIEW_THUMBNAIL\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,6 +57,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRODUCT'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_PRODUCT'].fields_by_name['etag']._loaded_options = None
   _globals['_PRODUCT'].fields_by_name['etag']._serialized_options = b'\342A\001\001'
+  _globals['_PRODUCT'].fields_by_name['sequence_number']._loaded_options = None
+  _globals['_PRODUCT'].fields_by_name['sequence_number']._serialized_options = b'\342A\001\003'
   _globals['_PRODUCT']._loaded_options = None
   _globals['_PRODUCT']._serialized_options = b'\352A?\n\026stylefacet.dev/Product\022\022products/{product}*\010products2\007product'
   _globals['_PRODUCTIMAGE'].fields_by_name['name']._loaded_options = None
@@ -75,16 +77,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRODUCTIMAGE'].fields_by_name['thumbnail']._serialized_options = b'\342A\001\003'
   _globals['_PRODUCTIMAGE'].fields_by_name['create_time']._loaded_options = None
   _globals['_PRODUCTIMAGE'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_PRODUCTIMAGE'].fields_by_name['sequence_number']._loaded_options = None
+  _globals['_PRODUCTIMAGE'].fields_by_name['sequence_number']._serialized_options = b'\342A\001\003'
   _globals['_PRODUCTIMAGE']._loaded_options = None
   _globals['_PRODUCTIMAGE']._serialized_options = b'\352A]\n\033stylefacet.dev/ProductImage\022!products/{product}/images/{image}*\rproductImages2\014productImage'
-  _globals['_PRODUCTIMAGEVIEW']._serialized_start=1056
-  _globals['_PRODUCTIMAGEVIEW']._serialized_end=1203
+  _globals['_PRODUCTIMAGEVIEW']._serialized_start=1118
+  _globals['_PRODUCTIMAGEVIEW']._serialized_end=1265
   _globals['_PRODUCT']._serialized_start=169
-  _globals['_PRODUCT']._serialized_end=685
-  _globals['_PRODUCT_LABELSENTRY']._serialized_start=524
-  _globals['_PRODUCT_LABELSENTRY']._serialized_end=569
-  _globals['_PRODUCT_NUMBERSENTRY']._serialized_start=571
-  _globals['_PRODUCT_NUMBERSENTRY']._serialized_end=617
-  _globals['_PRODUCTIMAGE']._serialized_start=688
-  _globals['_PRODUCTIMAGE']._serialized_end=1053
+  _globals['_PRODUCT']._serialized_end=716
+  _globals['_PRODUCT_LABELSENTRY']._serialized_start=555
+  _globals['_PRODUCT_LABELSENTRY']._serialized_end=600
+  _globals['_PRODUCT_NUMBERSENTRY']._serialized_start=602
+  _globals['_PRODUCT_NUMBERSENTRY']._serialized_end=648
+  _globals['_PRODUCTIMAGE']._serialized_start=719
+  _globals['_PRODUCTIMAGE']._serialized_end=1115
 # @@protoc_insertion_point(module_scope)

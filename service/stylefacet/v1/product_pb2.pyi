@@ -25,7 +25,7 @@ PRODUCT_IMAGE_VIEW_FULL: ProductImageView
 PRODUCT_IMAGE_VIEW_THUMBNAIL: ProductImageView
 
 class Product(_message.Message):
-    __slots__ = ("name", "display_name", "category", "labels", "numbers", "style_id", "create_time", "update_time", "etag")
+    __slots__ = ("name", "display_name", "category", "labels", "numbers", "style_id", "create_time", "update_time", "etag", "sequence_number")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,7 @@ class Product(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
     name: str
     display_name: str
     category: str
@@ -58,10 +59,11 @@ class Product(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
     etag: str
-    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., category: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., numbers: _Optional[_Mapping[str, float]] = ..., style_id: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ...) -> None: ...
+    sequence_number: int
+    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., category: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., numbers: _Optional[_Mapping[str, float]] = ..., style_id: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., sequence_number: _Optional[int] = ...) -> None: ...
 
 class ProductImage(_message.Message):
-    __slots__ = ("name", "content", "content_sha256", "width_px", "height_px", "embedding", "thumbnail", "create_time")
+    __slots__ = ("name", "content", "content_sha256", "width_px", "height_px", "embedding", "thumbnail", "create_time", "sequence_number")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     CONTENT_SHA256_FIELD_NUMBER: _ClassVar[int]
@@ -70,6 +72,7 @@ class ProductImage(_message.Message):
     EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     THUMBNAIL_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
     name: str
     content: bytes
     content_sha256: str
@@ -78,4 +81,5 @@ class ProductImage(_message.Message):
     embedding: _encoder_pb2.Embedding
     thumbnail: bytes
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., content: _Optional[bytes] = ..., content_sha256: _Optional[str] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., embedding: _Optional[_Union[_encoder_pb2.Embedding, _Mapping]] = ..., thumbnail: _Optional[bytes] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    sequence_number: int
+    def __init__(self, name: _Optional[str] = ..., content: _Optional[bytes] = ..., content_sha256: _Optional[str] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., embedding: _Optional[_Union[_encoder_pb2.Embedding, _Mapping]] = ..., thumbnail: _Optional[bytes] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sequence_number: _Optional[int] = ...) -> None: ...

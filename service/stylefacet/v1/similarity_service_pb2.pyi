@@ -11,7 +11,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SearchSimilarProductsRequest(_message.Message):
-    __slots__ = ("product", "content", "embedding", "feature_weights", "filter", "page_size", "page_token", "group_by_style", "adjustments")
+    __slots__ = ("product", "content", "embedding", "feature_weights", "filter", "page_size", "page_token", "group_by_style", "adjustments", "min_sequence")
     PRODUCT_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,7 @@ class SearchSimilarProductsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     GROUP_BY_STYLE_FIELD_NUMBER: _ClassVar[int]
     ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
+    MIN_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     product: str
     content: bytes
     embedding: _encoder_pb2.Embedding
@@ -30,7 +31,8 @@ class SearchSimilarProductsRequest(_message.Message):
     page_token: str
     group_by_style: bool
     adjustments: _containers.RepeatedCompositeFieldContainer[FeatureAdjustment]
-    def __init__(self, product: _Optional[str] = ..., content: _Optional[bytes] = ..., embedding: _Optional[_Union[_encoder_pb2.Embedding, _Mapping]] = ..., feature_weights: _Optional[_Iterable[_Union[FeatureWeight, _Mapping]]] = ..., filter: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., group_by_style: _Optional[bool] = ..., adjustments: _Optional[_Iterable[_Union[FeatureAdjustment, _Mapping]]] = ...) -> None: ...
+    min_sequence: int
+    def __init__(self, product: _Optional[str] = ..., content: _Optional[bytes] = ..., embedding: _Optional[_Union[_encoder_pb2.Embedding, _Mapping]] = ..., feature_weights: _Optional[_Iterable[_Union[FeatureWeight, _Mapping]]] = ..., filter: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., group_by_style: _Optional[bool] = ..., adjustments: _Optional[_Iterable[_Union[FeatureAdjustment, _Mapping]]] = ..., min_sequence: _Optional[int] = ...) -> None: ...
 
 class FeatureWeight(_message.Message):
     __slots__ = ("feature", "weight")
@@ -97,16 +99,20 @@ class FeatureMove(_message.Message):
     def __init__(self, feature: _Optional[str] = ..., requested: _Optional[bool] = ..., distance: _Optional[float] = ..., value_before: _Optional[str] = ..., value_after: _Optional[str] = ...) -> None: ...
 
 class SimilarProduct(_message.Message):
-    __slots__ = ("product", "product_image", "squared_distance", "feature_distances")
+    __slots__ = ("product", "product_image", "squared_distance", "feature_distances", "query_image", "other_style_product_count")
     PRODUCT_FIELD_NUMBER: _ClassVar[int]
     PRODUCT_IMAGE_FIELD_NUMBER: _ClassVar[int]
     SQUARED_DISTANCE_FIELD_NUMBER: _ClassVar[int]
     FEATURE_DISTANCES_FIELD_NUMBER: _ClassVar[int]
+    QUERY_IMAGE_FIELD_NUMBER: _ClassVar[int]
+    OTHER_STYLE_PRODUCT_COUNT_FIELD_NUMBER: _ClassVar[int]
     product: _product_pb2.Product
     product_image: str
     squared_distance: float
     feature_distances: _containers.RepeatedCompositeFieldContainer[FeatureDistance]
-    def __init__(self, product: _Optional[_Union[_product_pb2.Product, _Mapping]] = ..., product_image: _Optional[str] = ..., squared_distance: _Optional[float] = ..., feature_distances: _Optional[_Iterable[_Union[FeatureDistance, _Mapping]]] = ...) -> None: ...
+    query_image: str
+    other_style_product_count: int
+    def __init__(self, product: _Optional[_Union[_product_pb2.Product, _Mapping]] = ..., product_image: _Optional[str] = ..., squared_distance: _Optional[float] = ..., feature_distances: _Optional[_Iterable[_Union[FeatureDistance, _Mapping]]] = ..., query_image: _Optional[str] = ..., other_style_product_count: _Optional[int] = ...) -> None: ...
 
 class FeatureDistance(_message.Message):
     __slots__ = ("feature", "distance", "contribution")
