@@ -6,15 +6,23 @@ StylefacetError
 │   └── PageTokenStale      a page token of another request
 ├── ImageUndecodable        bytes that are no whole JPEG, PNG or WebP
 ├── ImageTooLarge           over the limit on bytes or on pixels
+├── RequestIdReused         a request id that another request had
 ├── ResourceMissing         a name that stands for nothing
 ├── ResourceExists          a name that is taken
 ├── EtagMismatch            someone else wrote in between
 ├── ImportRunning           one import at a time
+├── ImportDisabled          the server has no folder to import from
+├── DeletionRefused         a replacing import that would delete too much
+├── OperationCancelled      someone cancelled it
+├── OperationLost           its server went away, again and again
+├── OperationUnfinished     it must end before it can be deleted
 ├── EncoderMismatch         a vector or a store of another encoder
 ├── DecoderMissing          the bundle has no decoder
 ├── FeatureNotCarried       the encoder does not see the feature
 ├── Overloaded              try again in a moment
 ├── IndexLoading            the index is not warm yet
+├── ChangeNotSeen           a change of the catalogue that has not reached this server
+├── StoreUnreachable        the database does not answer
 ├── ShuttingDown            the server is going away
 ├── ServerUnreachable       no server answers at the address
 ├── CallTimedOut            the server took longer than the caller waits
@@ -33,6 +41,7 @@ from typing import ClassVar
 class Code(IntEnum):
     """The canonical codes of google.rpc.Code that Stylefacet uses."""
 
+    CANCELLED = 1
     INVALID_ARGUMENT = 3
     DEADLINE_EXCEEDED = 4
     NOT_FOUND = 5
@@ -107,6 +116,17 @@ class PageTokenStale(InvalidField):
 
     def __init__(self) -> None:
         super().__init__("page_token", "belongs to another request; start again without it")
+
+
+class RequestIdReused(InvalidField):
+    """A request id was used before, for another request."""
+
+    reason = "REQUEST_ID_REUSED"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            "request_id", f"{request_id!r} was used for another request; make a new one for each"
+        )
 
 
 class ImageUndecodable(StylefacetError):
@@ -184,6 +204,64 @@ class ImportRunning(StylefacetError):
         )
 
 
+class ImportDisabled(StylefacetError):
+    """The server was started without a folder that imports may read."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "IMPORT_DISABLED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this server imports no files: start it with --import-root FOLDER, or send the photos "
+            "with `stylefacet import`",
+            {"subject": "import_root"},
+        )
+
+
+class DeletionRefused(StylefacetError):
+    """A replacing import would delete more than it was allowed to, or cannot know what to keep."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "DELETION_REFUSED"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"nothing was deleted: {why}", {"subject": "products"})
+
+
+class OperationCancelled(StylefacetError):
+    """An operation was cancelled before it ended; what it had done stays done."""
+
+    code = Code.CANCELLED
+    reason = "OPERATION_CANCELLED"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} was cancelled", {"operation": name})
+
+
+class OperationLost(StylefacetError):
+    """The server at work on an operation went away so often that it is not tried again."""
+
+    code = Code.ABORTED
+    reason = "OPERATION_LOST"
+
+    def __init__(self, name: str, count: int) -> None:
+        super().__init__(
+            f"the server went away {count} times while it worked on {name}; "
+            "see its log, then start the operation again",
+            {"operation": name, "count": str(count)},
+        )
+
+
+class OperationUnfinished(StylefacetError):
+    """Only an operation that has ended can be deleted."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "OPERATION_UNFINISHED"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} has not ended; cancel it first", {"subject": name})
+
+
 class EncoderMismatch(StylefacetError):
     """Vectors, features or a store belong to another encoder."""
 
@@ -254,6 +332,35 @@ class IndexLoading(StylefacetError):
 
     def __init__(self) -> None:
         super().__init__("the index is loading; try again in a few seconds")
+
+
+class ChangeNotSeen(StylefacetError):
+    """A caller asks for a change of the catalogue that this server has not seen in time."""
+
+    code = Code.UNAVAILABLE
+    reason = "CHANGE_NOT_SEEN"
+    retry_after_s = 1.0
+
+    def __init__(self, wanted: int, seen: int) -> None:
+        super().__init__(
+            f"change {wanted} of the catalogue has not arrived, the latest here is {seen}; try "
+            "again in a moment, and check that min_sequence came from this catalogue",
+            {"min_sequence": str(wanted), "sequence_number": str(seen)},
+        )
+
+
+class StoreUnreachable(StylefacetError):
+    """The database cannot be reached, or let go of a connection."""
+
+    code = Code.UNAVAILABLE
+    reason = "STORE_UNREACHABLE"
+    retry_after_s = 2.0
+
+    def __init__(self, location: str) -> None:
+        super().__init__(
+            f"the database at {location} does not answer; try again in a moment",
+            {"location": location},
+        )
 
 
 class ShuttingDown(StylefacetError):

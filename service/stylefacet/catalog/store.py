@@ -27,6 +27,7 @@ from stylefacet.catalog.entities import (
 )
 from stylefacet.catalog.filter import Node
 from stylefacet.catalog.limits import check_id
+from stylefacet.catalog.operations import OperationStore
 from stylefacet.catalog.statements import find_encoder_key, make_encoder_key
 from stylefacet.errors import EtagMismatch, InvalidField, StylefacetError
 
@@ -47,6 +48,7 @@ class Store:
         """
         self._database = Database(url)
         self._now = now
+        self.operations = OperationStore(self._database, now)
 
     def __enter__(self) -> Self:
         return self
