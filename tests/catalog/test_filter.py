@@ -46,6 +46,7 @@ def product(**changes) -> Product:
         "1",
         NOW,
         NOW,
+        1,
     )
 
 

@@ -52,7 +52,9 @@ def step_back(url: str) -> None:
     """Makes a new database one of schema version 1."""
     engine: Engine = create_engine(url)
     t.operations.drop(engine)
+    t.handled_requests.drop(engine)
     with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE features DROP COLUMN description"))
         connection.execute(text("UPDATE properties SET value = '1' WHERE name = 'schema_version'"))
     engine.dispose()
 

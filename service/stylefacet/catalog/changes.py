@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Label, delete, func, insert, select, update
 
 from stylefacet.catalog import tables as t
 from stylefacet.catalog.entities import ProductChange
@@ -28,6 +28,16 @@ def read_sequence(connection: Connection) -> int:
 def read_feature_sequence(connection: Connection) -> int:
     """Returns the sequence number of the latest commit that changed a feature."""
     return int(connection.execute(select(_COUNTER.feature_sequence)).scalar_one())
+
+
+def latest_sequence(product_key: ColumnElement[int]) -> Label[int]:
+    """Returns the column ``latest_sequence``: the number of a product's latest change."""
+    return (
+        select(t.changes.c.sequence)
+        .where(t.changes.c.product_key == product_key)
+        .scalar_subquery()
+        .label("latest_sequence")
+    )
 
 
 def next_sequence(connection: Connection, *, of_feature: bool = False) -> int:

@@ -15,13 +15,14 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from stylefacet.catalog import tables as t
 from stylefacet.catalog.migrations import OLDEST_VERSION, migrate
-from stylefacet.errors import Overloaded, SettingInvalid, StoreCorrupt
+from stylefacet.errors import Overloaded, SettingInvalid, StoreCorrupt, StoreUnreachable
 
 # Callers wait this long for another writer, or for a connection, before they hear `Overloaded`.
 BUSY_TIMEOUT_MS = 10_000
@@ -42,13 +43,20 @@ class Database:
     def __init__(self, url: str) -> None:
         try:
             self._engine = _make_engine(url)
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        except ModuleNotFoundError as error:
             raise SettingInvalid(
-                "database_url", f"{error}; use sqlite:///PATH or postgresql+psycopg://…"
+                "database_url",
+                f"{error}, which this database needs; pip install 'stylefacet[postgresql]'",
+            ) from error
+        except (ArgumentError, NoSuchModuleError) as error:
+            raise SettingInvalid(
+                "database_url", f"{error}; use sqlite:///PATH or postgresql://USER@HOST/NAME"
             ) from error
         self._location = make_url(url).render_as_string(hide_password=True)
+        self._is_prepared = False
         try:
             self._prepare()
+            self._is_prepared = True
         except DatabaseError as error:
             self.close()
             cause = str(error.orig or error).strip().splitlines()[0]
@@ -63,34 +71,48 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """Yields a connection that sees one snapshot; nothing it writes is kept.
 
-        Raises: Overloaded when others kept every connection for too long.
+        Raises: Overloaded when others kept every connection for too long; StoreUnreachable.
         """
         level = {"isolation_level": "REPEATABLE READ"} if self._is_postgresql else {}
-        with self._connect().execution_options(**level) as connection:
+        with self._translated(), self._connect().execution_options(**level) as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, keep: bool = True) -> Iterator[Connection]:
         """Yields a connection whose work is committed at the end, or undone by any exception.
 
-        Raises: Overloaded when other writers kept the database busy for too long.
+        Without ``keep`` it is undone in any case: whatever would refuse the work has been asked.
+
+        Raises: Overloaded when other writers kept the database busy for too long;
+        StoreUnreachable when a database server went away: nothing was committed, or what was is
+        not known.
         """
-        try:
-            with (
-                self._connect().execution_options(stylefacet_writes=True) as connection,
-                connection.begin(),
-            ):
-                yield connection
-        except OperationalError as error:
-            if "database is locked" in str(error.orig):
-                raise Overloaded from error
-            raise
+        with (
+            self._translated(),
+            self._connect().execution_options(stylefacet_writes=True) as connection,
+            connection.begin() as transaction,
+        ):
+            yield connection
+            if not keep:
+                transaction.rollback()
 
     def _connect(self) -> Connection:
         try:
             return self._engine.connect()
         except PoolTimeoutError as error:
             raise Overloaded from error
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            cause = str(error.orig)
+            if "database is locked" in cause or "lock timeout" in cause:
+                raise Overloaded from error
+            if self._is_prepared and self._is_postgresql:
+                raise StoreUnreachable(self._location) from error
+            raise
 
     def close(self) -> None:
         """Closes every connection; a file is then free to be copied or moved."""
@@ -137,10 +159,15 @@ def _create_schema(connection: Connection) -> None:
 def _make_engine(url: str) -> Engine:
     parsed = make_url(url)
     timeout_s = BUSY_TIMEOUT_MS / 1000
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(
+        engine = create_engine(
             parsed, pool_size=_POOL_SIZE, pool_timeout=timeout_s, pool_pre_ping=True
         )
+        if engine.dialect.name == "postgresql":
+            event.listen(engine, "connect", _set_up_postgresql)
+        return engine
     # An in-memory database is its connection: one for all, borrowed in turn.
     in_memory = parsed.database in (None, "", ":memory:")
     engine = create_engine(
@@ -154,6 +181,14 @@ def _make_engine(url: str) -> Engine:
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _set_up_postgresql(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    # Without it a writer would wait for ever for one that hangs.
+    cursor.execute(f"SET lock_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.close()
+    connection.commit()
 
 
 def _set_up_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:

@@ -40,6 +40,8 @@ class Product:
     etag: str
     create_time: datetime
     update_time: datetime
+    # Of the latest change of the product or of its images.
+    sequence: int
 
     @property
     def fields(self) -> ProductFields:
@@ -61,6 +63,21 @@ class ProductUpdate:
     mask: frozenset[str] = PRODUCT_FIELDS
     allow_missing: bool = False
     etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTerms:
+    """How a caller wants a write: only tried, or done once however often it is asked for.
+
+    ``request_id`` names the request, empty for none; ``digest`` is that of all it asks for.
+    """
+
+    validate_only: bool = False
+    request_id: str = ""
+    digest: str = ""
+
+
+PLAIN_WRITE = WriteTerms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +120,8 @@ class ProductImage:
     width_px: int
     height_px: int
     create_time: datetime
+    # Of the latest change of its product.
+    sequence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +175,7 @@ class FeatureDefinition:
     etag: str
     create_time: datetime
     update_time: datetime
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

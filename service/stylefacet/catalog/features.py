@@ -124,6 +124,7 @@ def _values(feature: FeatureDefinition, sequence: int, now: datetime) -> dict[st
         "examples": [list(example) for example in feature.examples],
         "etag": f"{sequence:x}",
         "update_time": now,
+        "description": feature.description,
     }
 
 
@@ -137,4 +138,5 @@ def _definition(row: Row[tuple[object, ...]]) -> FeatureDefinition:
         etag=row.etag,
         create_time=row.create_time,
         update_time=row.update_time,
+        description=row.description,
     )

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, Row, Select, delete, exists, func, select
 
 from stylefacet.catalog import tables as t
+from stylefacet.catalog.changes import latest_sequence
 from stylefacet.catalog.entities import ImageEmbedding, ImageRows, ProductImage
 from stylefacet.catalog.statements import chunked
 from stylefacet.errors import ResourceMissing
@@ -32,7 +33,7 @@ def find_known(
     found: dict[str, list[ProductImage]] = {}
     for some in chunked(sorted(set(digests))):
         rows = connection.execute(
-            select(t.images, t.products.c.id.label("product_id"))
+            select(t.images, t.products.c.id.label("product_id"), latest_sequence(_I.product_key))
             .join(t.products, t.products.c.product_key == _I.product_key)
             .join(t.embeddings, _E.image_key == _I.image_key)
             .where(_I.content_sha256.in_(some), _E.encoder_key == encoder_key)
@@ -57,7 +58,7 @@ def list_page(
 ) -> list[ProductImage]:
     """Returns up to ``limit`` images of a product in order of id, those that follow ``after``."""
     rows = connection.execute(
-        select(t.images)
+        select(t.images, latest_sequence(_I.product_key))
         .where(_I.product_key == product_key, _I.id > after)
         .order_by(_I.id)
         .limit(limit)
@@ -173,7 +174,9 @@ def _find(
     connection: Connection, product_key: int, product_id: str, image_id: str
 ) -> Row[tuple[object, ...]]:
     row = connection.execute(
-        select(t.images).where(_I.product_key == product_key, _I.id == image_id)
+        select(t.images, latest_sequence(_I.product_key)).where(
+            _I.product_key == product_key, _I.id == image_id
+        )
     ).one_or_none()
     if row is None:
         raise ResourceMissing("image", f"products/{product_id}/images/{image_id}")
@@ -182,5 +185,11 @@ def _find(
 
 def _image(product_id: str, row: Row[tuple[object, ...]]) -> ProductImage:
     return ProductImage(
-        product_id, row.id, row.content_sha256, row.width_px, row.height_px, row.create_time
+        product_id,
+        row.id,
+        row.content_sha256,
+        row.width_px,
+        row.height_px,
+        row.create_time,
+        row.latest_sequence,
     )

@@ -7,7 +7,13 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from stylefacet.catalog.entities import PRODUCT_FIELDS, CatalogRow, NewImage, ProductFields
+from stylefacet.catalog.entities import (
+    PRODUCT_FIELDS,
+    CatalogRow,
+    FeatureDefinition,
+    NewImage,
+    ProductFields,
+)
 from stylefacet.errors import InvalidField
 from stylefacet.limits import RESOURCE_ID, RESOURCE_ID_RULE
 
@@ -15,6 +21,7 @@ MAX_ENTRY_COUNT = 64  # labels, and as many numbers, of one product
 MAX_ENTRY_LENGTH = 63  # characters of a key or of a label's value
 MAX_NAME_LENGTH = 200  # characters of a display name
 MAX_CATEGORY_LENGTH = 128
+MAX_DESCRIPTION_LENGTH = 2000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -74,6 +81,14 @@ def check_row(row: CatalogRow) -> None:
     check_product(row.fields)
     if row.image is not None:
         check_image(row.image)
+
+
+def check_feature(feature: FeatureDefinition) -> None:
+    """Refuses a feature whose name or texts break a limit."""
+    check_id("name", feature.name)
+    _check_text("display_name", feature.display_name, MAX_NAME_LENGTH)
+    lines = feature.description.replace("\n", " ").replace("\t", " ")
+    _check_text("description", lines, MAX_DESCRIPTION_LENGTH)
 
 
 def is_storable(text: str) -> bool:

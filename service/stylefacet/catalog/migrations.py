@@ -55,6 +55,23 @@ def _add_operations(connection: Connection) -> None:
     ).create(connection)
 
 
+def _add_handled_requests(connection: Connection) -> None:
+    """Version 3: answers kept for repeated requests; what people should know of a feature."""
+    text = String().with_variant(String(collation="C"), "postgresql")
+    Table(
+        "handled_requests",
+        MetaData(),
+        Column("id", text, primary_key=True),
+        Column("digest", text, nullable=False),
+        Column("answer", JSON, nullable=False),
+        Column("create_time", BigInteger, nullable=False, index=True),
+    ).create(connection)
+    collation = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
+    connection.exec_driver_sql(
+        f"ALTER TABLE features ADD COLUMN description VARCHAR{collation} DEFAULT '' NOT NULL"
+    )
+
+
 # The step at place n takes version n + 1 to n + 2.
-_STEPS: tuple[Callable[[Connection], None], ...] = (_add_operations,)
+_STEPS: tuple[Callable[[Connection], None], ...] = (_add_operations, _add_handled_requests)
 OLDEST_VERSION = 1

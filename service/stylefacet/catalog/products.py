@@ -8,10 +8,21 @@ from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from stylefacet.catalog import tables as t
-from stylefacet.catalog.changes import next_sequence, record_changes
+from stylefacet.catalog.changes import latest_sequence, next_sequence, record_changes
 from stylefacet.catalog.entities import Product, ProductFields, ProductUpdate
 from stylefacet.catalog.filter import Node
 from stylefacet.catalog.filter_sql import compile_filter
@@ -70,6 +81,33 @@ def select_keys(connection: Connection, condition: Node | None) -> npt.NDArray[n
     if condition is not None:
         statement = statement.where(compile_filter(condition))
     return np.fromiter(connection.execute(statement).scalars(), np.int64)
+
+
+def count_by_style(
+    connection: Connection,
+    style_ids: Iterable[str],
+    condition: Node | None,
+    without: Collection[int],
+    encoder_key: int | None,
+) -> dict[str, int]:
+    """Returns how many products of each style pass a filter and have an embedded image."""
+    embedded = exists().where(
+        t.images.c.product_key == _P.product_key,
+        t.embeddings.c.image_key == t.images.c.image_key,
+        t.embeddings.c.encoder_key == encoder_key,
+    )
+    where = [embedded, _P.product_key.not_in(without)]
+    if condition is not None:
+        where.append(compile_filter(condition))
+    counts: dict[str, int] = {}
+    for some in chunked(sorted(set(style_ids))):
+        rows = connection.execute(
+            select(_P.style_id, func.count())
+            .where(_P.style_id.in_(some), *where)
+            .group_by(_P.style_id)
+        )
+        counts.update({style_id: count for style_id, count in rows})
+    return counts
 
 
 def apply_mask(
@@ -193,7 +231,8 @@ def _row(fields: ProductFields, sequence: int, now: datetime) -> dict[str, objec
 
 
 def _read(connection: Connection, condition: ColumnElement[bool]) -> list[tuple[int, Product]]:
-    rows = connection.execute(select(t.products).where(condition)).all()
+    latest = latest_sequence(_P.product_key)
+    rows = connection.execute(select(t.products, latest).where(condition)).all()
     keys = [row.product_key for row in rows]
     labels: dict[int, dict[str, str]] = {}
     numbers: dict[int, dict[str, float]] = {}
@@ -228,4 +267,5 @@ def _product(
         etag=row.etag,
         create_time=row.create_time,
         update_time=row.update_time,
+        sequence=row.latest_sequence,
     )

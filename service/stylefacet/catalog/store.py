@@ -1,6 +1,7 @@
 """The store: one transaction a method over the SQL truth; knows nothing of vectors' meaning."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -9,30 +10,30 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import delete, insert, select
 
-from stylefacet.catalog import changes, features, images, products
+from stylefacet.catalog import changes, images, products, requests
 from stylefacet.catalog import tables as t
 from stylefacet.catalog.bulk import RowBatch
-from stylefacet.catalog.database import Database
 from stylefacet.catalog.entities import (
+    PLAIN_WRITE,
     CatalogRow,
-    FeatureDefinition,
-    FeatureRealisation,
     ImageEmbedding,
     ImageRows,
+    NewImage,
     Product,
     ProductChange,
     ProductImage,
     ProductUpdate,
     WriteOutcome,
+    WriteTerms,
 )
+from stylefacet.catalog.feature_store import FeatureStore
 from stylefacet.catalog.filter import Node
-from stylefacet.catalog.limits import check_id
 from stylefacet.catalog.operations import OperationStore
-from stylefacet.catalog.statements import find_encoder_key, make_encoder_key
+from stylefacet.catalog.statements import find_encoder_key
 from stylefacet.errors import EtagMismatch, InvalidField, StylefacetError
 
 
-class Store:
+class Store(FeatureStore):
     """Products, images, embeddings and features, with a sequence number for each commit.
 
     Thread-safe; holds no state of its own beside the pool of connections. A method that returns
@@ -46,8 +47,7 @@ class Store:
 
         Raises: StoreCorrupt for a file that is no store or of a schema version unknown here.
         """
-        self._database = Database(url)
-        self._now = now
+        super().__init__(url, now)
         self.operations = OperationStore(self._database, now)
 
     def __enter__(self) -> Self:
@@ -119,14 +119,28 @@ class Store:
         with self._database.reading() as connection:
             return products.select_keys(connection, condition)
 
-    def update_product(self, change: ProductUpdate) -> Product:
+    def count_by_style(
+        self, style_ids: Iterable[str], condition: Node | None, without: str, encoder_id: str
+    ) -> dict[str, int]:
+        """Returns how many products of each style pass a filter and have an embedded image.
+
+        The product ``without`` is not counted; empty counts all.
+        """
+        with self._database.reading() as connection:
+            left_out = [key for key, _ in products.find_by_ids(connection, [without]).values()]
+            encoder_key = find_encoder_key(connection, encoder_id)
+            return products.count_by_style(connection, style_ids, condition, left_out, encoder_key)
+
+    def update_product(self, change: ProductUpdate, terms: WriteTerms = PLAIN_WRITE) -> Product:
         """Changes or creates one product; a change to nothing new keeps etag and times.
 
         Raises: InvalidField, ResourceMissing, EtagMismatch.
         """
-        return self.batch_update([change])[0]
+        return self.batch_update([change], terms)[0]
 
-    def batch_update(self, updates: Sequence[ProductUpdate]) -> list[Product]:
+    def batch_update(
+        self, updates: Sequence[ProductUpdate], terms: WriteTerms = PLAIN_WRITE
+    ) -> list[Product]:
         """Changes or creates products, all or none; returns them in order.
 
         Raises: InvalidField, ResourceMissing or EtagMismatch with ``index`` in the metadata.
@@ -141,26 +155,41 @@ class Store:
                 error.metadata["index"] = str(index)
                 raise
             seen.add(change.fields.id)
-        with self._database.writing() as connection:
-            changes.lock_counter(connection)
-            return products.update_all(connection, updates, self._now())
+        now = self._now()
+        with self._writing(terms) as connection:
+            written = requests.answer_once(
+                connection,
+                terms,
+                now,
+                lambda: products.update_all(connection, updates, now),
+                requests.pack_products,
+                requests.unpack_products,
+            )
+        return (
+            [requests.unsaved(product) for product in written] if terms.validate_only else written
+        )
 
-    def delete_product(self, product_id: str, etag: str = "") -> int:
+    def delete_product(
+        self, product_id: str, etag: str = "", terms: WriteTerms = PLAIN_WRITE
+    ) -> int:
         """Deletes a product with its images; returns the sequence number.
 
         Raises: ResourceMissing; EtagMismatch when ``etag`` is given and not the stored one.
         """
-        with self._database.writing() as connection:
-            changes.lock_counter(connection)
-            key, product = products.get(connection, product_id)
-            if etag and etag != product.etag:
-                raise EtagMismatch(f"products/{product_id}")
-            inputs = images.list_input_digests(connection, [key])
-            connection.execute(delete(t.products).where(t.products.c.product_key == key))
-            images.drop_unused_inputs(connection, inputs)
-            sequence = changes.next_sequence(connection)
-            changes.record_changes(connection, sequence, [(key, product_id)], deleted=True)
-            return sequence
+        with self._writing(terms) as connection:
+
+            def work() -> int:
+                key, product = products.get(connection, product_id)
+                if etag and etag != product.etag:
+                    raise EtagMismatch(f"products/{product_id}")
+                inputs = images.list_input_digests(connection, [key])
+                connection.execute(delete(t.products).where(t.products.c.product_key == key))
+                images.drop_unused_inputs(connection, inputs)
+                sequence = changes.next_sequence(connection)
+                changes.record_changes(connection, sequence, [(key, product_id)], deleted=True)
+                return sequence
+
+            return requests.answer_once(connection, terms, self._now(), work, int, int)
 
     # Images and embeddings
 
@@ -176,6 +205,41 @@ class Store:
                 lambda: changes.next_sequence(connection), self._now()
             )
             return WriteOutcome(outcomes, changes.read_sequence(connection))
+
+    def add_image(
+        self, product_id: str, image: NewImage, encoder_id: str, terms: WriteTerms = PLAIN_WRITE
+    ) -> ProductImage:
+        """Stores an image of an existing product; a known picture is returned as it is.
+
+        Raises: ResourceMissing for the product; ResourceExists for an id with another picture;
+        InvalidField.
+        """
+        now = self._now()
+        with self._writing(terms) as connection:
+
+            def work() -> ProductImage:
+                key, product = products.get(connection, product_id)
+                row = CatalogRow(product.fields, image, frozenset())
+                (outcome,) = RowBatch(connection, [row], encoder_id).write(
+                    lambda: changes.next_sequence(connection), now
+                )
+                if outcome.error is not None:
+                    raise outcome.error
+                return images.get(connection, key, product_id, outcome.image_id)
+
+            added = requests.answer_once(
+                connection, terms, now, work, requests.pack_image, requests.unpack_image
+            )
+        return replace(added, sequence=0) if terms.validate_only else added
+
+    def find_image_answer(self, terms: WriteTerms) -> ProductImage | None:
+        """Returns what `add_image` answered to this request before; None if it is new.
+
+        Raises: RequestIdReused.
+        """
+        with self._database.reading() as connection:
+            known = requests.find_answer(connection, terms)
+        return None if known is None else requests.unpack_image(known)
 
     def find_images(self, digests: Iterable[str], encoder_id: str) -> dict[str, list[ProductImage]]:
         """Returns where content digests are stored already with an embedding of the encoder."""
@@ -227,18 +291,21 @@ class Store:
             key, _ = products.get(connection, product_id)
             return images.get_kept_input(connection, key, product_id, image_id)
 
-    def delete_image(self, product_id: str, image_id: str) -> int:
+    def delete_image(self, product_id: str, image_id: str, terms: WriteTerms = PLAIN_WRITE) -> int:
         """Deletes an image; the product stays. Returns the sequence number.
 
         Raises: ResourceMissing.
         """
-        with self._database.writing() as connection:
-            changes.lock_counter(connection)
-            key, _ = products.get(connection, product_id)
-            images.delete_one(connection, key, product_id, image_id)
-            sequence = changes.next_sequence(connection)
-            changes.record_changes(connection, sequence, [(key, product_id)], deleted=False)
-            return sequence
+        with self._writing(terms) as connection:
+
+            def work() -> int:
+                key, _ = products.get(connection, product_id)
+                images.delete_one(connection, key, product_id, image_id)
+                sequence = changes.next_sequence(connection)
+                changes.record_changes(connection, sequence, [(key, product_id)], deleted=False)
+                return sequence
+
+            return requests.answer_once(connection, terms, self._now(), work, int, int)
 
     # What an index follows
 
@@ -276,66 +343,3 @@ class Store:
         with self._database.reading() as connection:
             encoder_key = find_encoder_key(connection, encoder_id)
             yield from images.stream_rows(connection, encoder_key, batch_size)
-
-    # Features
-
-    def list_features(self) -> list[FeatureDefinition]:
-        """Returns all definitions in order of name."""
-        with self._database.reading() as connection:
-            return features.list_all(connection)
-
-    def get_feature(self, name: str) -> FeatureDefinition:
-        """Returns one definition.
-
-        Raises: ResourceMissing.
-        """
-        with self._database.reading() as connection:
-            return features.get(connection, name)
-
-    def create_feature(
-        self, feature: FeatureDefinition, realisation: FeatureRealisation | None
-    ) -> FeatureDefinition:
-        """Stores a new feature, with what it is under one encoder; sets its etag and times.
-
-        Raises: InvalidField, ResourceExists.
-        """
-        check_id("name", feature.name)
-        with self._database.writing() as connection:
-            sequence = changes.next_sequence(connection, of_feature=True)
-            features.create(connection, feature, sequence, self._now())
-            if realisation is not None:
-                key = make_encoder_key(connection, realisation.encoder_id)
-                features.write_realisation(connection, realisation, key)
-            return features.get(connection, feature.name)
-
-    def update_feature(
-        self, feature: FeatureDefinition, realisation: FeatureRealisation | None, etag: str = ""
-    ) -> FeatureDefinition:
-        """Replaces a definition, and what it is under one encoder if given.
-
-        Raises: ResourceMissing; EtagMismatch when ``etag`` is given and not the stored one.
-        """
-        with self._database.writing() as connection:
-            sequence = changes.next_sequence(connection, of_feature=True)
-            features.replace(connection, feature, etag, sequence, self._now())
-            if realisation is not None:
-                key = make_encoder_key(connection, realisation.encoder_id)
-                features.write_realisation(connection, realisation, key)
-            return features.get(connection, feature.name)
-
-    def delete_feature(self, name: str, etag: str = "") -> int:
-        """Deletes a feature under every encoder; returns the sequence number.
-
-        Raises: ResourceMissing, EtagMismatch.
-        """
-        with self._database.writing() as connection:
-            sequence = changes.next_sequence(connection, of_feature=True)
-            features.delete_one(connection, name, etag)
-            return sequence
-
-    def list_realisations(self, encoder_id: str) -> list[FeatureRealisation]:
-        """Returns what every feature is under one encoder, in order of name."""
-        with self._database.reading() as connection:
-            return features.list_realisations(
-                connection, encoder_id, find_encoder_key(connection, encoder_id)
-            )

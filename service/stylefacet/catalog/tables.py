@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -175,6 +175,7 @@ features = Table(
     Column("etag", _Text, nullable=False),
     Column("create_time", UtcTime, nullable=False),
     Column("update_time", UtcTime, nullable=False),
+    Column("description", _Text, nullable=False, server_default=""),
 )
 
 feature_realisations = Table(
@@ -197,6 +198,16 @@ changes = Table(
     Column("product_id", _Text, nullable=False),
     Column("sequence", BigInteger, nullable=False, index=True),
     Column("deleted", Boolean, nullable=False),
+)
+
+# What was answered to the requests that callers numbered, so that none is done twice.
+handled_requests = Table(
+    "handled_requests",
+    metadata,
+    Column("id", _Text, primary_key=True),
+    Column("digest", _Text, nullable=False),
+    Column("answer", JSON, nullable=False),
+    Column("create_time", UtcTime, nullable=False, index=True),
 )
 
 # Work that outlives a call. ``owner`` is the server at work on it, empty when none is; it raises
