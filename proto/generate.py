@@ -20,13 +20,17 @@ def generate(out: Path) -> None:
     for stale in target.glob("*_pb2*"):
         stale.unlink()
     sources = sorted(str(path.relative_to(ROOT)) for path in (ROOT / PACKAGE).glob("*.proto"))
-    # google/api and google/rpc come with googleapis-common-protos, google/protobuf with the tools.
+    # google/api, google/rpc and google/longrunning come with googleapis-common-protos, google/protobuf with the tools.
     common = Path(google.rpc.__path__[0]).parent.parent
+    # It ships this file under another name than the one it is imported by.
+    operations = "google/longrunning/operations.proto"
+    shipped = common / operations.replace("operations.proto", "operations_proto.proto")
     tools = importlib.resources.files("grpc_tools") / "_proto"
     code = protoc.main(
         [
             "protoc",
             f"-I{ROOT}",
+            f"-I{operations}={shipped}",
             f"-I{common}",
             f"-I{tools}",
             f"--python_out={out}",

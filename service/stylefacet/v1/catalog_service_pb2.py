@@ -24,13 +24,15 @@ _sym_db = _symbol_database.Default()
 
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
+from stylefacet.v1 import import_products_pb2 as stylefacet_dot_v1_dot_import__products__pb2
 from stylefacet.v1 import product_pb2 as stylefacet_dot_v1_dot_product__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stylefacet/v1/catalog_service.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x17google/rpc/status.proto\x1a\x1bstylefacet/v1/product.proto\"B\n\x11GetProductRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Product\"^\n\x13ListProductsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"Y\n\x14ListProductsResponse\x12(\n\x08products\x18\x01 \x03(\x0b\x32\x16.stylefacet.v1.Product\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd0\x01\n\x14UpdateProductRequest\x12-\n\x07product\x18\x01 \x01(\x0b\x32\x16.stylefacet.v1.ProductB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\x12\x1b\n\rallow_missing\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"\x90\x01\n\x1a\x42\x61tchUpdateProductsRequest\x12;\n\x08requests\x18\x01 \x03(\x0b\x32#.stylefacet.v1.UpdateProductRequestB\x04\xe2\x41\x01\x02\x12\x1b\n\rvalidate_only\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"G\n\x1b\x42\x61tchUpdateProductsResponse\x12(\n\x08products\x18\x01 \x03(\x0b\x32\x16.stylefacet.v1.Product\"\x90\x01\n\x14\x44\x65leteProductRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Product\x12\x12\n\x04\x65tag\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"\xe2\x01\n\x19\x43reateProductImageRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xfa\x41\x1d\x12\x1bstylefacet.dev/ProductImage\x12\x38\n\rproduct_image\x18\x02 \x01(\x0b\x32\x1b.stylefacet.v1.ProductImageB\x04\xe2\x41\x01\x02\x12\x1e\n\x10product_image_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"\x81\x01\n\x16GetProductImageRequest\x12\x32\n\x04name\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\x12\x33\n\x04view\x18\x02 \x01(\x0e\x32\x1f.stylefacet.v1.ProductImageViewB\x04\xe2\x41\x01\x01\"\xb8\x01\n\x18ListProductImagesRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xfa\x41\x1d\x12\x1bstylefacet.dev/ProductImage\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x33\n\x04view\x18\x04 \x01(\x0e\x32\x1f.stylefacet.v1.ProductImageViewB\x04\xe2\x41\x01\x01\"i\n\x19ListProductImagesResponse\x12\x33\n\x0eproduct_images\x18\x01 \x03(\x0b\x32\x1b.stylefacet.v1.ProductImage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x86\x01\n\x19\x44\x65leteProductImageRequest\x12\x32\n\x04name\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\x12\x1b\n\rvalidate_only\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"\x97\x01\n\x15UploadProductsRequest\x12\x18\n\nrow_number\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12-\n\x07product\x18\x02 \x01(\x0b\x32\x16.stylefacet.v1.ProductB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63ontent\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x01\x12\x1e\n\x10product_image_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"\xaf\x02\n\x16UploadProductsResponse\x12\x12\n\nrow_number\x18\x01 \x01(\x03\x12>\n\x07outcome\x18\x02 \x01(\x0e\x32-.stylefacet.v1.UploadProductsResponse.Outcome\x12\"\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12\x37\n\rproduct_image\x18\x04 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\x12\x17\n\x0fsequence_number\x18\x05 \x01(\x03\"K\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x43REATED\x10\x01\x12\x0b\n\x07UPDATED\x10\x02\x12\r\n\tUNCHANGED\x10\x03\"`\n\x15\x45xportFeaturesRequest\x12\x14\n\x06\x66ilter\x18\x01 \x01(\tB\x04\xe2\x41\x01\x01\x12\x31\n\x08\x66\x65\x61tures\x18\x02 \x03(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/Feature\"\xc3\x01\n\x16\x45xportFeaturesResponse\x12,\n\x07\x65ncoder\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x17\n\x0fsequence_number\x18\x02 \x01(\x03\x12\x30\n\x08\x66\x65\x61tures\x18\x03 \x03(\x0b\x32\x1e.stylefacet.v1.ExportedFeature\x12\x30\n\x08products\x18\x04 \x03(\x0b\x32\x1e.stylefacet.v1.ExportedProduct\"\x8b\x01\n\x0f\x45xportedFeature\x12,\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x18\n\x10\x63oordinate_count\x18\x03 \x01(\x05\x12\x0e\n\x06\x66itted\x18\x04 \x01(\x08\x12\x0f\n\x07\x63\x61rried\x18\x05 \x01(\x08\"\x85\x01\n\x0f\x45xportedProduct\x12\'\n\x07product\x18\x01 \x01(\x0b\x32\x16.stylefacet.v1.Product\x12\x13\n\x0bimage_count\x18\x02 \x01(\x05\x12\x34\n\x08\x66\x65\x61tures\x18\x03 \x03(\x0b\x32\".stylefacet.v1.ExportedCoordinates\"N\n\x13\x45xportedCoordinates\x12\x13\n\x0b\x63oordinates\x18\x01 \x03(\x02\x12\r\n\x05value\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x01\x32\xf3\x07\n\x0e\x43\x61talogService\x12\x46\n\nGetProduct\x12 .stylefacet.v1.GetProductRequest\x1a\x16.stylefacet.v1.Product\x12W\n\x0cListProducts\x12\".stylefacet.v1.ListProductsRequest\x1a#.stylefacet.v1.ListProductsResponse\x12L\n\rUpdateProduct\x12#.stylefacet.v1.UpdateProductRequest\x1a\x16.stylefacet.v1.Product\x12l\n\x13\x42\x61tchUpdateProducts\x12).stylefacet.v1.BatchUpdateProductsRequest\x1a*.stylefacet.v1.BatchUpdateProductsResponse\x12L\n\rDeleteProduct\x12#.stylefacet.v1.DeleteProductRequest\x1a\x16.google.protobuf.Empty\x12[\n\x12\x43reateProductImage\x12(.stylefacet.v1.CreateProductImageRequest\x1a\x1b.stylefacet.v1.ProductImage\x12U\n\x0fGetProductImage\x12%.stylefacet.v1.GetProductImageRequest\x1a\x1b.stylefacet.v1.ProductImage\x12\x66\n\x11ListProductImages\x12\'.stylefacet.v1.ListProductImagesRequest\x1a(.stylefacet.v1.ListProductImagesResponse\x12V\n\x12\x44\x65leteProductImage\x12(.stylefacet.v1.DeleteProductImageRequest\x1a\x16.google.protobuf.Empty\x12\x61\n\x0eUploadProducts\x12$.stylefacet.v1.UploadProductsRequest\x1a%.stylefacet.v1.UploadProductsResponse(\x01\x30\x01\x12_\n\x0e\x45xportFeatures\x12$.stylefacet.v1.ExportFeaturesRequest\x1a%.stylefacet.v1.ExportFeaturesResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stylefacet/v1/catalog_service.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x17google/rpc/status.proto\x1a#stylefacet/v1/import_products.proto\x1a\x1bstylefacet/v1/product.proto\"B\n\x11GetProductRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Product\"^\n\x13ListProductsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"Y\n\x14ListProductsResponse\x12(\n\x08products\x18\x01 \x03(\x0b\x32\x16.stylefacet.v1.Product\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd0\x01\n\x14UpdateProductRequest\x12-\n\x07product\x18\x01 \x01(\x0b\x32\x16.stylefacet.v1.ProductB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\x12\x1b\n\rallow_missing\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"\x90\x01\n\x1a\x42\x61tchUpdateProductsRequest\x12;\n\x08requests\x18\x01 \x03(\x0b\x32#.stylefacet.v1.UpdateProductRequestB\x04\xe2\x41\x01\x02\x12\x1b\n\rvalidate_only\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"G\n\x1b\x42\x61tchUpdateProductsResponse\x12(\n\x08products\x18\x01 \x03(\x0b\x32\x16.stylefacet.v1.Product\"\x90\x01\n\x14\x44\x65leteProductRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Product\x12\x12\n\x04\x65tag\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"\xe2\x01\n\x19\x43reateProductImageRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xfa\x41\x1d\x12\x1bstylefacet.dev/ProductImage\x12\x38\n\rproduct_image\x18\x02 \x01(\x0b\x32\x1b.stylefacet.v1.ProductImageB\x04\xe2\x41\x01\x02\x12\x1e\n\x10product_image_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"\x81\x01\n\x16GetProductImageRequest\x12\x32\n\x04name\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\x12\x33\n\x04view\x18\x02 \x01(\x0e\x32\x1f.stylefacet.v1.ProductImageViewB\x04\xe2\x41\x01\x01\"\xb8\x01\n\x18ListProductImagesRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xfa\x41\x1d\x12\x1bstylefacet.dev/ProductImage\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x33\n\x04view\x18\x04 \x01(\x0e\x32\x1f.stylefacet.v1.ProductImageViewB\x04\xe2\x41\x01\x01\"i\n\x19ListProductImagesResponse\x12\x33\n\x0eproduct_images\x18\x01 \x03(\x0b\x32\x1b.stylefacet.v1.ProductImage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x86\x01\n\x19\x44\x65leteProductImageRequest\x12\x32\n\x04name\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\x12\x1b\n\rvalidate_only\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"\x97\x01\n\x15UploadProductsRequest\x12\x18\n\nrow_number\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12-\n\x07product\x18\x02 \x01(\x0b\x32\x16.stylefacet.v1.ProductB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63ontent\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x01\x12\x1e\n\x10product_image_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"\xaf\x02\n\x16UploadProductsResponse\x12\x12\n\nrow_number\x18\x01 \x01(\x03\x12>\n\x07outcome\x18\x02 \x01(\x0e\x32-.stylefacet.v1.UploadProductsResponse.Outcome\x12\"\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12\x37\n\rproduct_image\x18\x04 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\x12\x17\n\x0fsequence_number\x18\x05 \x01(\x03\"K\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x43REATED\x10\x01\x12\x0b\n\x07UPDATED\x10\x02\x12\r\n\tUNCHANGED\x10\x03\"`\n\x15\x45xportFeaturesRequest\x12\x14\n\x06\x66ilter\x18\x01 \x01(\tB\x04\xe2\x41\x01\x01\x12\x31\n\x08\x66\x65\x61tures\x18\x02 \x03(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/Feature\"\xc3\x01\n\x16\x45xportFeaturesResponse\x12,\n\x07\x65ncoder\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x17\n\x0fsequence_number\x18\x02 \x01(\x03\x12\x30\n\x08\x66\x65\x61tures\x18\x03 \x03(\x0b\x32\x1e.stylefacet.v1.ExportedFeature\x12\x30\n\x08products\x18\x04 \x03(\x0b\x32\x1e.stylefacet.v1.ExportedProduct\"\x8b\x01\n\x0f\x45xportedFeature\x12,\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x18\n\x10\x63oordinate_count\x18\x03 \x01(\x05\x12\x0e\n\x06\x66itted\x18\x04 \x01(\x08\x12\x0f\n\x07\x63\x61rried\x18\x05 \x01(\x08\"\x85\x01\n\x0f\x45xportedProduct\x12\'\n\x07product\x18\x01 \x01(\x0b\x32\x16.stylefacet.v1.Product\x12\x13\n\x0bimage_count\x18\x02 \x01(\x05\x12\x34\n\x08\x66\x65\x61tures\x18\x03 \x03(\x0b\x32\".stylefacet.v1.ExportedCoordinates\"N\n\x13\x45xportedCoordinates\x12\x13\n\x0b\x63oordinates\x18\x01 \x03(\x02\x12\r\n\x05value\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x01\x32\xfb\x08\n\x0e\x43\x61talogService\x12\x46\n\nGetProduct\x12 .stylefacet.v1.GetProductRequest\x1a\x16.stylefacet.v1.Product\x12W\n\x0cListProducts\x12\".stylefacet.v1.ListProductsRequest\x1a#.stylefacet.v1.ListProductsResponse\x12L\n\rUpdateProduct\x12#.stylefacet.v1.UpdateProductRequest\x1a\x16.stylefacet.v1.Product\x12l\n\x13\x42\x61tchUpdateProducts\x12).stylefacet.v1.BatchUpdateProductsRequest\x1a*.stylefacet.v1.BatchUpdateProductsResponse\x12L\n\rDeleteProduct\x12#.stylefacet.v1.DeleteProductRequest\x1a\x16.google.protobuf.Empty\x12[\n\x12\x43reateProductImage\x12(.stylefacet.v1.CreateProductImageRequest\x1a\x1b.stylefacet.v1.ProductImage\x12U\n\x0fGetProductImage\x12%.stylefacet.v1.GetProductImageRequest\x1a\x1b.stylefacet.v1.ProductImage\x12\x66\n\x11ListProductImages\x12\'.stylefacet.v1.ListProductImagesRequest\x1a(.stylefacet.v1.ListProductImagesResponse\x12V\n\x12\x44\x65leteProductImage\x12(.stylefacet.v1.DeleteProductImageRequest\x1a\x16.google.protobuf.Empty\x12\x61\n\x0eUploadProducts\x12$.stylefacet.v1.UploadProductsRequest\x1a%.stylefacet.v1.UploadProductsResponse(\x01\x30\x01\x12\x85\x01\n\x0eImportProducts\x12$.stylefacet.v1.ImportProductsRequest\x1a\x1d.google.longrunning.Operation\".\xca\x41+\n\x16ImportProductsResponse\x12\x11OperationMetadata\x12_\n\x0e\x45xportFeatures\x12$.stylefacet.v1.ExportFeaturesRequest\x1a%.stylefacet.v1.ExportFeaturesResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -115,46 +117,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPORTFEATURESRESPONSE'].fields_by_name['encoder']._serialized_options = b'\372A\030\n\026stylefacet.dev/Encoder'
   _globals['_EXPORTEDFEATURE'].fields_by_name['feature']._loaded_options = None
   _globals['_EXPORTEDFEATURE'].fields_by_name['feature']._serialized_options = b'\372A\030\n\026stylefacet.dev/Feature'
-  _globals['_GETPRODUCTREQUEST']._serialized_start=231
-  _globals['_GETPRODUCTREQUEST']._serialized_end=297
-  _globals['_LISTPRODUCTSREQUEST']._serialized_start=299
-  _globals['_LISTPRODUCTSREQUEST']._serialized_end=393
-  _globals['_LISTPRODUCTSRESPONSE']._serialized_start=395
-  _globals['_LISTPRODUCTSRESPONSE']._serialized_end=484
-  _globals['_UPDATEPRODUCTREQUEST']._serialized_start=487
-  _globals['_UPDATEPRODUCTREQUEST']._serialized_end=695
-  _globals['_BATCHUPDATEPRODUCTSREQUEST']._serialized_start=698
-  _globals['_BATCHUPDATEPRODUCTSREQUEST']._serialized_end=842
-  _globals['_BATCHUPDATEPRODUCTSRESPONSE']._serialized_start=844
-  _globals['_BATCHUPDATEPRODUCTSRESPONSE']._serialized_end=915
-  _globals['_DELETEPRODUCTREQUEST']._serialized_start=918
-  _globals['_DELETEPRODUCTREQUEST']._serialized_end=1062
-  _globals['_CREATEPRODUCTIMAGEREQUEST']._serialized_start=1065
-  _globals['_CREATEPRODUCTIMAGEREQUEST']._serialized_end=1291
-  _globals['_GETPRODUCTIMAGEREQUEST']._serialized_start=1294
-  _globals['_GETPRODUCTIMAGEREQUEST']._serialized_end=1423
-  _globals['_LISTPRODUCTIMAGESREQUEST']._serialized_start=1426
-  _globals['_LISTPRODUCTIMAGESREQUEST']._serialized_end=1610
-  _globals['_LISTPRODUCTIMAGESRESPONSE']._serialized_start=1612
-  _globals['_LISTPRODUCTIMAGESRESPONSE']._serialized_end=1717
-  _globals['_DELETEPRODUCTIMAGEREQUEST']._serialized_start=1720
-  _globals['_DELETEPRODUCTIMAGEREQUEST']._serialized_end=1854
-  _globals['_UPLOADPRODUCTSREQUEST']._serialized_start=1857
-  _globals['_UPLOADPRODUCTSREQUEST']._serialized_end=2008
-  _globals['_UPLOADPRODUCTSRESPONSE']._serialized_start=2011
-  _globals['_UPLOADPRODUCTSRESPONSE']._serialized_end=2314
-  _globals['_UPLOADPRODUCTSRESPONSE_OUTCOME']._serialized_start=2239
-  _globals['_UPLOADPRODUCTSRESPONSE_OUTCOME']._serialized_end=2314
-  _globals['_EXPORTFEATURESREQUEST']._serialized_start=2316
-  _globals['_EXPORTFEATURESREQUEST']._serialized_end=2412
-  _globals['_EXPORTFEATURESRESPONSE']._serialized_start=2415
-  _globals['_EXPORTFEATURESRESPONSE']._serialized_end=2610
-  _globals['_EXPORTEDFEATURE']._serialized_start=2613
-  _globals['_EXPORTEDFEATURE']._serialized_end=2752
-  _globals['_EXPORTEDPRODUCT']._serialized_start=2755
-  _globals['_EXPORTEDPRODUCT']._serialized_end=2888
-  _globals['_EXPORTEDCOORDINATES']._serialized_start=2890
-  _globals['_EXPORTEDCOORDINATES']._serialized_end=2968
-  _globals['_CATALOGSERVICE']._serialized_start=2971
-  _globals['_CATALOGSERVICE']._serialized_end=3982
+  _globals['_CATALOGSERVICE'].methods_by_name['ImportProducts']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['ImportProducts']._serialized_options = b'\312A+\n\026ImportProductsResponse\022\021OperationMetadata'
+  _globals['_GETPRODUCTREQUEST']._serialized_start=305
+  _globals['_GETPRODUCTREQUEST']._serialized_end=371
+  _globals['_LISTPRODUCTSREQUEST']._serialized_start=373
+  _globals['_LISTPRODUCTSREQUEST']._serialized_end=467
+  _globals['_LISTPRODUCTSRESPONSE']._serialized_start=469
+  _globals['_LISTPRODUCTSRESPONSE']._serialized_end=558
+  _globals['_UPDATEPRODUCTREQUEST']._serialized_start=561
+  _globals['_UPDATEPRODUCTREQUEST']._serialized_end=769
+  _globals['_BATCHUPDATEPRODUCTSREQUEST']._serialized_start=772
+  _globals['_BATCHUPDATEPRODUCTSREQUEST']._serialized_end=916
+  _globals['_BATCHUPDATEPRODUCTSRESPONSE']._serialized_start=918
+  _globals['_BATCHUPDATEPRODUCTSRESPONSE']._serialized_end=989
+  _globals['_DELETEPRODUCTREQUEST']._serialized_start=992
+  _globals['_DELETEPRODUCTREQUEST']._serialized_end=1136
+  _globals['_CREATEPRODUCTIMAGEREQUEST']._serialized_start=1139
+  _globals['_CREATEPRODUCTIMAGEREQUEST']._serialized_end=1365
+  _globals['_GETPRODUCTIMAGEREQUEST']._serialized_start=1368
+  _globals['_GETPRODUCTIMAGEREQUEST']._serialized_end=1497
+  _globals['_LISTPRODUCTIMAGESREQUEST']._serialized_start=1500
+  _globals['_LISTPRODUCTIMAGESREQUEST']._serialized_end=1684
+  _globals['_LISTPRODUCTIMAGESRESPONSE']._serialized_start=1686
+  _globals['_LISTPRODUCTIMAGESRESPONSE']._serialized_end=1791
+  _globals['_DELETEPRODUCTIMAGEREQUEST']._serialized_start=1794
+  _globals['_DELETEPRODUCTIMAGEREQUEST']._serialized_end=1928
+  _globals['_UPLOADPRODUCTSREQUEST']._serialized_start=1931
+  _globals['_UPLOADPRODUCTSREQUEST']._serialized_end=2082
+  _globals['_UPLOADPRODUCTSRESPONSE']._serialized_start=2085
+  _globals['_UPLOADPRODUCTSRESPONSE']._serialized_end=2388
+  _globals['_UPLOADPRODUCTSRESPONSE_OUTCOME']._serialized_start=2313
+  _globals['_UPLOADPRODUCTSRESPONSE_OUTCOME']._serialized_end=2388
+  _globals['_EXPORTFEATURESREQUEST']._serialized_start=2390
+  _globals['_EXPORTFEATURESREQUEST']._serialized_end=2486
+  _globals['_EXPORTFEATURESRESPONSE']._serialized_start=2489
+  _globals['_EXPORTFEATURESRESPONSE']._serialized_end=2684
+  _globals['_EXPORTEDFEATURE']._serialized_start=2687
+  _globals['_EXPORTEDFEATURE']._serialized_end=2826
+  _globals['_EXPORTEDPRODUCT']._serialized_start=2829
+  _globals['_EXPORTEDPRODUCT']._serialized_end=2962
+  _globals['_EXPORTEDCOORDINATES']._serialized_start=2964
+  _globals['_EXPORTEDCOORDINATES']._serialized_end=3042
+  _globals['_CATALOGSERVICE']._serialized_start=3045
+  _globals['_CATALOGSERVICE']._serialized_end=4192
 # @@protoc_insertion_point(module_scope)

@@ -3,8 +3,10 @@
 import grpc
 import warnings
 
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from stylefacet.v1 import catalog_service_pb2 as stylefacet_dot_v1_dot_catalog__service__pb2
+from stylefacet.v1 import import_products_pb2 as stylefacet_dot_v1_dot_import__products__pb2
 from stylefacet.v1 import product_pb2 as stylefacet_dot_v1_dot_product__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -96,6 +98,11 @@ class CatalogServiceStub:
                 '/stylefacet.v1.CatalogService/UploadProducts',
                 request_serializer=stylefacet_dot_v1_dot_catalog__service__pb2.UploadProductsRequest.SerializeToString,
                 response_deserializer=stylefacet_dot_v1_dot_catalog__service__pb2.UploadProductsResponse.FromString,
+                _registered_method=True)
+        self.ImportProducts = channel.unary_unary(
+                '/stylefacet.v1.CatalogService/ImportProducts',
+                request_serializer=stylefacet_dot_v1_dot_import__products__pb2.ImportProductsRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
         self.ExportFeatures = channel.unary_stream(
                 '/stylefacet.v1.CatalogService/ExportFeatures',
@@ -213,6 +220,21 @@ class CatalogServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ImportProducts(self, request, context):
+        """Imports a manifest under the server's `import_root`, with the rules of
+        `UploadProducts`: a bad row fails alone, and the same again changes nothing.
+        Rows refer to photos by names that stay in the manifest's folder. One import
+        runs at a time. It goes on after a restart where it was.
+
+        Errors: `FAILED_PRECONDITION` with reason `IMPORT_DISABLED` for a server
+        without an `import_root`, `INVALID_ARGUMENT` for a path that leaves it or a
+        manifest that cannot be read, `ABORTED` with reason `IMPORT_RUNNING`. The
+        operation may fail with `FAILED_PRECONDITION`, reason `DELETION_REFUSED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportFeatures(self, request, context):
         """Streams every product with its place in every feature: the table a
         catalogue system loads. Products come in order of name, those without an
@@ -278,6 +300,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.UploadProducts,
                     request_deserializer=stylefacet_dot_v1_dot_catalog__service__pb2.UploadProductsRequest.FromString,
                     response_serializer=stylefacet_dot_v1_dot_catalog__service__pb2.UploadProductsResponse.SerializeToString,
+            ),
+            'ImportProducts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportProducts,
+                    request_deserializer=stylefacet_dot_v1_dot_import__products__pb2.ImportProductsRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
             'ExportFeatures': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportFeatures,
@@ -566,6 +593,33 @@ class CatalogService:
             '/stylefacet.v1.CatalogService/UploadProducts',
             stylefacet_dot_v1_dot_catalog__service__pb2.UploadProductsRequest.SerializeToString,
             stylefacet_dot_v1_dot_catalog__service__pb2.UploadProductsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportProducts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stylefacet.v1.CatalogService/ImportProducts',
+            stylefacet_dot_v1_dot_import__products__pb2.ImportProductsRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,

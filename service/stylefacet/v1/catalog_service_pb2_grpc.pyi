@@ -4,9 +4,11 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from google.longrunning import operations_pb2 as _operations_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 from stylefacet.v1 import catalog_service_pb2 as _catalog_service_pb2
+from stylefacet.v1 import import_products_pb2 as _import_products_pb2
 from stylefacet.v1 import product_pb2 as _product_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -101,6 +103,17 @@ class CatalogServiceStub:
     for each, in any order. A bad row answers with its own status and the
     stream goes on. Sending the same rows again changes nothing.
     """
+    ImportProducts: _grpc.UnaryUnaryMultiCallable[_import_products_pb2.ImportProductsRequest, _operations_pb2.Operation]
+    """Imports a manifest under the server's `import_root`, with the rules of
+    `UploadProducts`: a bad row fails alone, and the same again changes nothing.
+    Rows refer to photos by names that stay in the manifest's folder. One import
+    runs at a time. It goes on after a restart where it was.
+
+    Errors: `FAILED_PRECONDITION` with reason `IMPORT_DISABLED` for a server
+    without an `import_root`, `INVALID_ARGUMENT` for a path that leaves it or a
+    manifest that cannot be read, `ABORTED` with reason `IMPORT_RUNNING`. The
+    operation may fail with `FAILED_PRECONDITION`, reason `DELETION_REFUSED`.
+    """
     ExportFeatures: _grpc.UnaryStreamMultiCallable[_catalog_service_pb2.ExportFeaturesRequest, _catalog_service_pb2.ExportFeaturesResponse]
     """Streams every product with its place in every feature: the table a
     catalogue system loads. Products come in order of name, those without an
@@ -181,6 +194,17 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """Takes a whole inventory: one product and image a message, one status back
     for each, in any order. A bad row answers with its own status and the
     stream goes on. Sending the same rows again changes nothing.
+    """
+    ImportProducts: _aio.UnaryUnaryMultiCallable[_import_products_pb2.ImportProductsRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Imports a manifest under the server's `import_root`, with the rules of
+    `UploadProducts`: a bad row fails alone, and the same again changes nothing.
+    Rows refer to photos by names that stay in the manifest's folder. One import
+    runs at a time. It goes on after a restart where it was.
+
+    Errors: `FAILED_PRECONDITION` with reason `IMPORT_DISABLED` for a server
+    without an `import_root`, `INVALID_ARGUMENT` for a path that leaves it or a
+    manifest that cannot be read, `ABORTED` with reason `IMPORT_RUNNING`. The
+    operation may fail with `FAILED_PRECONDITION`, reason `DELETION_REFUSED`.
     """
     ExportFeatures: _aio.UnaryStreamMultiCallable[_catalog_service_pb2.ExportFeaturesRequest, _catalog_service_pb2.ExportFeaturesResponse]  # type: ignore[assignment]
     """Streams every product with its place in every feature: the table a
@@ -319,6 +343,23 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes a whole inventory: one product and image a message, one status back
         for each, in any order. A bad row answers with its own status and the
         stream goes on. Sending the same rows again changes nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportProducts(
+        self,
+        request: _import_products_pb2.ImportProductsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Imports a manifest under the server's `import_root`, with the rules of
+        `UploadProducts`: a bad row fails alone, and the same again changes nothing.
+        Rows refer to photos by names that stay in the manifest's folder. One import
+        runs at a time. It goes on after a restart where it was.
+
+        Errors: `FAILED_PRECONDITION` with reason `IMPORT_DISABLED` for a server
+        without an `import_root`, `INVALID_ARGUMENT` for a path that leaves it or a
+        manifest that cannot be read, `ABORTED` with reason `IMPORT_RUNNING`. The
+        operation may fail with `FAILED_PRECONDITION`, reason `DELETION_REFUSED`.
         """
 
     @_abc_1.abstractmethod

@@ -24,11 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from stylefacet.v1 import encoder_pb2 as stylefacet_dot_v1_dot_encoder__pb2
+from stylefacet.v1 import near_duplicates_pb2 as stylefacet_dot_v1_dot_near__duplicates__pb2
 from stylefacet.v1 import product_pb2 as stylefacet_dot_v1_dot_product__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&stylefacet/v1/similarity_service.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bstylefacet/v1/encoder.proto\x1a\x1bstylefacet/v1/product.proto\"\x96\x03\n\x1cSearchSimilarProductsRequest\x12.\n\x07product\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/ProductH\x00\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x12-\n\tembedding\x18\x03 \x01(\x0b\x32\x18.stylefacet.v1.EmbeddingH\x00\x12;\n\x0f\x66\x65\x61ture_weights\x18\x04 \x03(\x0b\x32\x1c.stylefacet.v1.FeatureWeightB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x17\n\tpage_size\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x07 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1c\n\x0egroup_by_style\x18\x08 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12;\n\x0b\x61\x64justments\x18\t \x03(\x0b\x32 .stylefacet.v1.FeatureAdjustmentB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cmin_sequence\x18\n \x01(\x03\x42\x04\xe2\x41\x01\x01\x42\x07\n\x05query\"W\n\rFeatureWeight\x12\x30\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x14\n\x06weight\x18\x02 \x01(\x01\x42\x04\xe2\x41\x01\x02\"\xda\x01\n\x11\x46\x65\x61tureAdjustment\x12\x30\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x0f\n\x05value\x18\x02 \x01(\tH\x00\x12\x0f\n\x05units\x18\x03 \x01(\x01H\x00\x12.\n\x07product\x18\x04 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/ProductH\x00\x12\x18\n\x05share\x18\x05 \x01(\x01\x42\x04\xe2\x41\x01\x01H\x01\x88\x01\x01\x12\x13\n\x05order\x18\x06 \x03(\tB\x04\xe2\x41\x01\x01\x42\x08\n\x06targetB\x08\n\x06_share\"\xfd\x01\n\x1dSearchSimilarProductsResponse\x12\x37\n\x10similar_products\x18\x01 \x03(\x0b\x32\x1d.stylefacet.v1.SimilarProduct\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12,\n\x07\x65ncoder\x18\x03 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x17\n\x0fsequence_number\x18\x04 \x01(\x03\x12\x15\n\rquery_novelty\x18\x05 \x01(\x02\x12,\n\nquery_move\x18\x06 \x01(\x0b\x32\x18.stylefacet.v1.QueryMove\"\x85\x01\n\tQueryMove\x12\x17\n\x0flatent_distance\x18\x01 \x01(\x01\x12\x31\n\rfeature_moves\x18\x02 \x03(\x0b\x32\x1a.stylefacet.v1.FeatureMove\x12,\n\nembeddings\x18\x03 \x03(\x0b\x32\x18.stylefacet.v1.Embedding\"\x8b\x01\n\x0b\x46\x65\x61tureMove\x12,\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x11\n\trequested\x18\x02 \x01(\x08\x12\x10\n\x08\x64istance\x18\x03 \x01(\x01\x12\x14\n\x0cvalue_before\x18\x04 \x01(\t\x12\x13\n\x0bvalue_after\x18\x05 \x01(\t\"\xa1\x02\n\x0eSimilarProduct\x12\'\n\x07product\x18\x01 \x01(\x0b\x32\x16.stylefacet.v1.Product\x12\x37\n\rproduct_image\x18\x02 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\x12\x18\n\x10squared_distance\x18\x03 \x01(\x01\x12\x39\n\x11\x66\x65\x61ture_distances\x18\x04 \x03(\x0b\x32\x1e.stylefacet.v1.FeatureDistance\x12\x35\n\x0bquery_image\x18\x05 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\x12!\n\x19other_style_product_count\x18\x06 \x01(\x05\"g\n\x0f\x46\x65\x61tureDistance\x12,\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x10\n\x08\x64istance\x18\x02 \x01(\x01\x12\x14\n\x0c\x63ontribution\x18\x03 \x01(\x01\"\x88\x01\n\x16\x43ompareProductsRequest\x12\x31\n\x08products\x18\x01 \x03(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Product\x12;\n\x0f\x66\x65\x61ture_weights\x18\x02 \x03(\x0b\x32\x1c.stylefacet.v1.FeatureWeightB\x04\xe2\x41\x01\x01\"\xc6\x01\n\x17\x43ompareProductsResponse\x12(\n\x08products\x18\x01 \x03(\x0b\x32\x16.stylefacet.v1.Product\x12)\n\x05pairs\x18\x02 \x03(\x0b\x32\x1a.stylefacet.v1.ProductPair\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12,\n\x07\x65ncoder\x18\x04 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x17\n\x0fsequence_number\x18\x05 \x01(\x03\"\xde\x01\n\x0bProductPair\x12\x37\n\rproduct_image\x18\x01 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\x12=\n\x13other_product_image\x18\x02 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\x12\x18\n\x10squared_distance\x18\x03 \x01(\x01\x12=\n\x13\x66\x65\x61ture_comparisons\x18\x04 \x03(\x0b\x32 .stylefacet.v1.FeatureComparison\"\x9c\x01\n\x11\x46\x65\x61tureComparison\x12,\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x10\n\x08\x64istance\x18\x02 \x01(\x01\x12\x14\n\x0cnearer_share\x18\x03 \x01(\x01\x12\r\n\x05\x61like\x18\x04 \x01(\x08\x12\r\n\x05value\x18\x05 \x01(\t\x12\x13\n\x0bother_value\x18\x06 \x01(\t2\xe9\x01\n\x11SimilarityService\x12r\n\x15SearchSimilarProducts\x12+.stylefacet.v1.SearchSimilarProductsRequest\x1a,.stylefacet.v1.SearchSimilarProductsResponse\x12`\n\x0f\x43ompareProducts\x12%.stylefacet.v1.CompareProductsRequest\x1a&.stylefacet.v1.CompareProductsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&stylefacet/v1/similarity_service.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a\x1bstylefacet/v1/encoder.proto\x1a#stylefacet/v1/near_duplicates.proto\x1a\x1bstylefacet/v1/product.proto\"\x96\x03\n\x1cSearchSimilarProductsRequest\x12.\n\x07product\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/ProductH\x00\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x12-\n\tembedding\x18\x03 \x01(\x0b\x32\x18.stylefacet.v1.EmbeddingH\x00\x12;\n\x0f\x66\x65\x61ture_weights\x18\x04 \x03(\x0b\x32\x1c.stylefacet.v1.FeatureWeightB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x17\n\tpage_size\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x07 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1c\n\x0egroup_by_style\x18\x08 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12;\n\x0b\x61\x64justments\x18\t \x03(\x0b\x32 .stylefacet.v1.FeatureAdjustmentB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cmin_sequence\x18\n \x01(\x03\x42\x04\xe2\x41\x01\x01\x42\x07\n\x05query\"W\n\rFeatureWeight\x12\x30\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x14\n\x06weight\x18\x02 \x01(\x01\x42\x04\xe2\x41\x01\x02\"\xda\x01\n\x11\x46\x65\x61tureAdjustment\x12\x30\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x0f\n\x05value\x18\x02 \x01(\tH\x00\x12\x0f\n\x05units\x18\x03 \x01(\x01H\x00\x12.\n\x07product\x18\x04 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/ProductH\x00\x12\x18\n\x05share\x18\x05 \x01(\x01\x42\x04\xe2\x41\x01\x01H\x01\x88\x01\x01\x12\x13\n\x05order\x18\x06 \x03(\tB\x04\xe2\x41\x01\x01\x42\x08\n\x06targetB\x08\n\x06_share\"\xfd\x01\n\x1dSearchSimilarProductsResponse\x12\x37\n\x10similar_products\x18\x01 \x03(\x0b\x32\x1d.stylefacet.v1.SimilarProduct\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12,\n\x07\x65ncoder\x18\x03 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x17\n\x0fsequence_number\x18\x04 \x01(\x03\x12\x15\n\rquery_novelty\x18\x05 \x01(\x02\x12,\n\nquery_move\x18\x06 \x01(\x0b\x32\x18.stylefacet.v1.QueryMove\"\x85\x01\n\tQueryMove\x12\x17\n\x0flatent_distance\x18\x01 \x01(\x01\x12\x31\n\rfeature_moves\x18\x02 \x03(\x0b\x32\x1a.stylefacet.v1.FeatureMove\x12,\n\nembeddings\x18\x03 \x03(\x0b\x32\x18.stylefacet.v1.Embedding\"\x8b\x01\n\x0b\x46\x65\x61tureMove\x12,\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x11\n\trequested\x18\x02 \x01(\x08\x12\x10\n\x08\x64istance\x18\x03 \x01(\x01\x12\x14\n\x0cvalue_before\x18\x04 \x01(\t\x12\x13\n\x0bvalue_after\x18\x05 \x01(\t\"\xa1\x02\n\x0eSimilarProduct\x12\'\n\x07product\x18\x01 \x01(\x0b\x32\x16.stylefacet.v1.Product\x12\x37\n\rproduct_image\x18\x02 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\x12\x18\n\x10squared_distance\x18\x03 \x01(\x01\x12\x39\n\x11\x66\x65\x61ture_distances\x18\x04 \x03(\x0b\x32\x1e.stylefacet.v1.FeatureDistance\x12\x35\n\x0bquery_image\x18\x05 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\x12!\n\x19other_style_product_count\x18\x06 \x01(\x05\"g\n\x0f\x46\x65\x61tureDistance\x12,\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x10\n\x08\x64istance\x18\x02 \x01(\x01\x12\x14\n\x0c\x63ontribution\x18\x03 \x01(\x01\"\x88\x01\n\x16\x43ompareProductsRequest\x12\x31\n\x08products\x18\x01 \x03(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Product\x12;\n\x0f\x66\x65\x61ture_weights\x18\x02 \x03(\x0b\x32\x1c.stylefacet.v1.FeatureWeightB\x04\xe2\x41\x01\x01\"\xc6\x01\n\x17\x43ompareProductsResponse\x12(\n\x08products\x18\x01 \x03(\x0b\x32\x16.stylefacet.v1.Product\x12)\n\x05pairs\x18\x02 \x03(\x0b\x32\x1a.stylefacet.v1.ProductPair\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12,\n\x07\x65ncoder\x18\x04 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x17\n\x0fsequence_number\x18\x05 \x01(\x03\"\xde\x01\n\x0bProductPair\x12\x37\n\rproduct_image\x18\x01 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\x12=\n\x13other_product_image\x18\x02 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\x12\x18\n\x10squared_distance\x18\x03 \x01(\x01\x12=\n\x13\x66\x65\x61ture_comparisons\x18\x04 \x03(\x0b\x32 .stylefacet.v1.FeatureComparison\"\x9c\x01\n\x11\x46\x65\x61tureComparison\x12,\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x10\n\x08\x64istance\x18\x02 \x01(\x01\x12\x14\n\x0cnearer_share\x18\x03 \x01(\x01\x12\r\n\x05\x61like\x18\x04 \x01(\x08\x12\r\n\x05value\x18\x05 \x01(\t\x12\x13\n\x0bother_value\x18\x06 \x01(\t2\xfd\x02\n\x11SimilarityService\x12r\n\x15SearchSimilarProducts\x12+.stylefacet.v1.SearchSimilarProductsRequest\x1a,.stylefacet.v1.SearchSimilarProductsResponse\x12`\n\x0f\x43ompareProducts\x12%.stylefacet.v1.CompareProductsRequest\x1a&.stylefacet.v1.CompareProductsResponse\x12\x91\x01\n\x12\x46indNearDuplicates\x12(.stylefacet.v1.FindNearDuplicatesRequest\x1a\x1d.google.longrunning.Operation\"2\xca\x41/\n\x1a\x46indNearDuplicatesResponse\x12\x11OperationMetadatab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -85,30 +87,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRODUCTPAIR'].fields_by_name['other_product_image']._serialized_options = b'\372A\035\n\033stylefacet.dev/ProductImage'
   _globals['_FEATURECOMPARISON'].fields_by_name['feature']._loaded_options = None
   _globals['_FEATURECOMPARISON'].fields_by_name['feature']._serialized_options = b'\372A\030\n\026stylefacet.dev/Feature'
-  _globals['_SEARCHSIMILARPRODUCTSREQUEST']._serialized_start=176
-  _globals['_SEARCHSIMILARPRODUCTSREQUEST']._serialized_end=582
-  _globals['_FEATUREWEIGHT']._serialized_start=584
-  _globals['_FEATUREWEIGHT']._serialized_end=671
-  _globals['_FEATUREADJUSTMENT']._serialized_start=674
-  _globals['_FEATUREADJUSTMENT']._serialized_end=892
-  _globals['_SEARCHSIMILARPRODUCTSRESPONSE']._serialized_start=895
-  _globals['_SEARCHSIMILARPRODUCTSRESPONSE']._serialized_end=1148
-  _globals['_QUERYMOVE']._serialized_start=1151
-  _globals['_QUERYMOVE']._serialized_end=1284
-  _globals['_FEATUREMOVE']._serialized_start=1287
-  _globals['_FEATUREMOVE']._serialized_end=1426
-  _globals['_SIMILARPRODUCT']._serialized_start=1429
-  _globals['_SIMILARPRODUCT']._serialized_end=1718
-  _globals['_FEATUREDISTANCE']._serialized_start=1720
-  _globals['_FEATUREDISTANCE']._serialized_end=1823
-  _globals['_COMPAREPRODUCTSREQUEST']._serialized_start=1826
-  _globals['_COMPAREPRODUCTSREQUEST']._serialized_end=1962
-  _globals['_COMPAREPRODUCTSRESPONSE']._serialized_start=1965
-  _globals['_COMPAREPRODUCTSRESPONSE']._serialized_end=2163
-  _globals['_PRODUCTPAIR']._serialized_start=2166
-  _globals['_PRODUCTPAIR']._serialized_end=2388
-  _globals['_FEATURECOMPARISON']._serialized_start=2391
-  _globals['_FEATURECOMPARISON']._serialized_end=2547
-  _globals['_SIMILARITYSERVICE']._serialized_start=2550
-  _globals['_SIMILARITYSERVICE']._serialized_end=2783
+  _globals['_SIMILARITYSERVICE'].methods_by_name['FindNearDuplicates']._loaded_options = None
+  _globals['_SIMILARITYSERVICE'].methods_by_name['FindNearDuplicates']._serialized_options = b'\312A/\n\032FindNearDuplicatesResponse\022\021OperationMetadata'
+  _globals['_SEARCHSIMILARPRODUCTSREQUEST']._serialized_start=250
+  _globals['_SEARCHSIMILARPRODUCTSREQUEST']._serialized_end=656
+  _globals['_FEATUREWEIGHT']._serialized_start=658
+  _globals['_FEATUREWEIGHT']._serialized_end=745
+  _globals['_FEATUREADJUSTMENT']._serialized_start=748
+  _globals['_FEATUREADJUSTMENT']._serialized_end=966
+  _globals['_SEARCHSIMILARPRODUCTSRESPONSE']._serialized_start=969
+  _globals['_SEARCHSIMILARPRODUCTSRESPONSE']._serialized_end=1222
+  _globals['_QUERYMOVE']._serialized_start=1225
+  _globals['_QUERYMOVE']._serialized_end=1358
+  _globals['_FEATUREMOVE']._serialized_start=1361
+  _globals['_FEATUREMOVE']._serialized_end=1500
+  _globals['_SIMILARPRODUCT']._serialized_start=1503
+  _globals['_SIMILARPRODUCT']._serialized_end=1792
+  _globals['_FEATUREDISTANCE']._serialized_start=1794
+  _globals['_FEATUREDISTANCE']._serialized_end=1897
+  _globals['_COMPAREPRODUCTSREQUEST']._serialized_start=1900
+  _globals['_COMPAREPRODUCTSREQUEST']._serialized_end=2036
+  _globals['_COMPAREPRODUCTSRESPONSE']._serialized_start=2039
+  _globals['_COMPAREPRODUCTSRESPONSE']._serialized_end=2237
+  _globals['_PRODUCTPAIR']._serialized_start=2240
+  _globals['_PRODUCTPAIR']._serialized_end=2462
+  _globals['_FEATURECOMPARISON']._serialized_start=2465
+  _globals['_FEATURECOMPARISON']._serialized_end=2621
+  _globals['_SIMILARITYSERVICE']._serialized_start=2624
+  _globals['_SIMILARITYSERVICE']._serialized_end=3005
 # @@protoc_insertion_point(module_scope)

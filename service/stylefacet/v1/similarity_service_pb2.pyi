@@ -1,6 +1,8 @@
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.api import resource_pb2 as _resource_pb2
+from google.longrunning import operations_pb2 as _operations_pb2
 from stylefacet.v1 import encoder_pb2 as _encoder_pb2
+from stylefacet.v1 import near_duplicates_pb2 as _near_duplicates_pb2
 from stylefacet.v1 import product_pb2 as _product_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor

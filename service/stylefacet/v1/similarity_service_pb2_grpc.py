@@ -3,6 +3,8 @@
 import grpc
 import warnings
 
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
+from stylefacet.v1 import near_duplicates_pb2 as stylefacet_dot_v1_dot_near__duplicates__pb2
 from stylefacet.v1 import similarity_service_pb2 as stylefacet_dot_v1_dot_similarity__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -45,6 +47,11 @@ class SimilarityServiceStub:
                 request_serializer=stylefacet_dot_v1_dot_similarity__service__pb2.CompareProductsRequest.SerializeToString,
                 response_deserializer=stylefacet_dot_v1_dot_similarity__service__pb2.CompareProductsResponse.FromString,
                 _registered_method=True)
+        self.FindNearDuplicates = channel.unary_unary(
+                '/stylefacet.v1.SimilarityService/FindNearDuplicates',
+                request_serializer=stylefacet_dot_v1_dot_near__duplicates__pb2.FindNearDuplicatesRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
 
 
 class SimilarityServiceServicer:
@@ -76,6 +83,20 @@ class SimilarityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindNearDuplicates(self, request, context):
+        """Groups products that are alike in some features, and differ in others if
+        asked: every two of a group, so that no chain of small steps joins what is
+        far apart.
+
+        Errors: `INVALID_ARGUMENT` for a feature in both lists, a bad distance or a
+        bad filter, `NOT_FOUND` for an unknown feature. The operation may fail with
+        `INVALID_ARGUMENT` when distances are so wide that over a million pairs lie
+        within them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SimilarityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -88,6 +109,11 @@ def add_SimilarityServiceServicer_to_server(servicer, server):
                     servicer.CompareProducts,
                     request_deserializer=stylefacet_dot_v1_dot_similarity__service__pb2.CompareProductsRequest.FromString,
                     response_serializer=stylefacet_dot_v1_dot_similarity__service__pb2.CompareProductsResponse.SerializeToString,
+            ),
+            'FindNearDuplicates': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindNearDuplicates,
+                    request_deserializer=stylefacet_dot_v1_dot_near__duplicates__pb2.FindNearDuplicatesRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -145,6 +171,33 @@ class SimilarityService:
             '/stylefacet.v1.SimilarityService/CompareProducts',
             stylefacet_dot_v1_dot_similarity__service__pb2.CompareProductsRequest.SerializeToString,
             stylefacet_dot_v1_dot_similarity__service__pb2.CompareProductsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindNearDuplicates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stylefacet.v1.SimilarityService/FindNearDuplicates',
+            stylefacet_dot_v1_dot_near__duplicates__pb2.FindNearDuplicatesRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,

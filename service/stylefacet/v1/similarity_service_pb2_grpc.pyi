@@ -4,7 +4,9 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from google.longrunning import operations_pb2 as _operations_pb2
 from grpc import aio as _aio
+from stylefacet.v1 import near_duplicates_pb2 as _near_duplicates_pb2
 from stylefacet.v1 import similarity_service_pb2 as _similarity_service_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -50,6 +52,16 @@ class SimilarityServiceStub:
     named twice, or bad weights, `NOT_FOUND` for a product without images or
     an unknown feature.
     """
+    FindNearDuplicates: _grpc.UnaryUnaryMultiCallable[_near_duplicates_pb2.FindNearDuplicatesRequest, _operations_pb2.Operation]
+    """Groups products that are alike in some features, and differ in others if
+    asked: every two of a group, so that no chain of small steps joins what is
+    far apart.
+
+    Errors: `INVALID_ARGUMENT` for a feature in both lists, a bad distance or a
+    bad filter, `NOT_FOUND` for an unknown feature. The operation may fail with
+    `INVALID_ARGUMENT` when distances are so wide that over a million pairs lie
+    within them.
+    """
 
 @_typing.type_check_only
 class SimilarityServiceAsyncStub(SimilarityServiceStub):
@@ -72,6 +84,16 @@ class SimilarityServiceAsyncStub(SimilarityServiceStub):
     Errors: `INVALID_ARGUMENT` for fewer than 2 or more than 10 products, one
     named twice, or bad weights, `NOT_FOUND` for a product without images or
     an unknown feature.
+    """
+    FindNearDuplicates: _aio.UnaryUnaryMultiCallable[_near_duplicates_pb2.FindNearDuplicatesRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Groups products that are alike in some features, and differ in others if
+    asked: every two of a group, so that no chain of small steps joins what is
+    far apart.
+
+    Errors: `INVALID_ARGUMENT` for a feature in both lists, a bad distance or a
+    bad filter, `NOT_FOUND` for an unknown feature. The operation may fail with
+    `INVALID_ARGUMENT` when distances are so wide that over a million pairs lie
+    within them.
     """
 
 class SimilarityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -104,6 +126,22 @@ class SimilarityServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: `INVALID_ARGUMENT` for fewer than 2 or more than 10 products, one
         named twice, or bad weights, `NOT_FOUND` for a product without images or
         an unknown feature.
+        """
+
+    @_abc_1.abstractmethod
+    def FindNearDuplicates(
+        self,
+        request: _near_duplicates_pb2.FindNearDuplicatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Groups products that are alike in some features, and differ in others if
+        asked: every two of a group, so that no chain of small steps joins what is
+        far apart.
+
+        Errors: `INVALID_ARGUMENT` for a feature in both lists, a bad distance or a
+        bad filter, `NOT_FOUND` for an unknown feature. The operation may fail with
+        `INVALID_ARGUMENT` when distances are so wide that over a million pairs lie
+        within them.
         """
 
 def add_SimilarityServiceServicer_to_server(servicer: SimilarityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
