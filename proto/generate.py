@@ -20,7 +20,7 @@ def generate(out: Path) -> None:
     for stale in target.glob("*_pb2*"):
         stale.unlink()
     sources = sorted(str(path.relative_to(ROOT)) for path in (ROOT / PACKAGE).glob("*.proto"))
-    # google/api, google/rpc and google/longrunning come with googleapis-common-protos, google/protobuf with the tools.
+    # google/api, rpc and longrunning come with googleapis-common-protos, protobuf with the tools.
     common = Path(google.rpc.__path__[0]).parent.parent
     # It ships this file under another name than the one it is imported by.
     operations = "google/longrunning/operations.proto"
