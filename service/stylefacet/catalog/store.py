@@ -30,6 +30,7 @@ from stylefacet.catalog.feature_store import FeatureStore
 from stylefacet.catalog.filter import Node
 from stylefacet.catalog.operations import OperationStore
 from stylefacet.catalog.statements import find_encoder_key
+from stylefacet.catalog.sweeping import Sweeper
 from stylefacet.errors import EtagMismatch, InvalidField, StylefacetError
 
 
@@ -49,6 +50,7 @@ class Store(FeatureStore):
         """
         super().__init__(url, now)
         self.operations = OperationStore(self._database, now)
+        self.sweeper = Sweeper(self._database)
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,88 @@
+"""Finds and deletes what a manifest does not name; knows nothing of manifests."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from stylefacet.catalog import images
+from stylefacet.catalog import tables as t
+from stylefacet.catalog.changes import lock_counter, next_sequence, read_sequence, record_changes
+from stylefacet.catalog.database import Database
+from stylefacet.catalog.statements import chunked
+
+_P, _I = t.products.c, t.images.c
+
+
+class Sweeper:
+    """Deletes products and images made before a time, a few hundred a transaction. Thread-safe.
+
+    The time protects what others made while a list of what to keep was being put together.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list_product_ids(self, before: datetime) -> list[str]:
+        """Returns the ids of all products made before a time, in order."""
+        with self._database.reading() as connection:
+            made = select(_P.id).where(_P.create_time < before).order_by(_P.id)
+            return list(connection.scalars(made))
+
+    def stream_images(self, before: datetime) -> Iterator[tuple[str, str]]:
+        """Yields product id and image id of all images made before a time, product by product."""
+        with self._database.reading() as connection:
+            made = (
+                select(_P.id, _I.id)
+                .join(t.images, _I.product_key == _P.product_key)
+                .where(_I.create_time < before)
+                .order_by(_P.id, _I.id)
+            )
+            for row in connection.execution_options(yield_per=10_000).execute(made):
+                yield row[0], row[1]
+
+    def delete_products(self, product_ids: Sequence[str], before: datetime) -> tuple[int, int]:
+        """Deletes those of the products that were made before a time; others are passed over.
+
+        Returns how many went, and the sequence number.
+        """
+        with self._database.writing() as connection:
+            lock_counter(connection)
+            found: dict[int, str] = {}
+            for some in chunked(product_ids):
+                made = select(_P.product_key, _P.id).where(_P.id.in_(some), _P.create_time < before)
+                found.update({row.product_key: row.id for row in connection.execute(made)})
+            if not found:
+                return 0, read_sequence(connection)
+            inputs = images.list_input_digests(connection, list(found))
+            for keys in chunked(list(found)):
+                connection.execute(delete(t.products).where(_P.product_key.in_(keys)))
+            images.drop_unused_inputs(connection, inputs)
+            sequence = next_sequence(connection)
+            record_changes(connection, sequence, found.items(), deleted=True)
+            return len(found), sequence
+
+    def delete_images(self, names: Sequence[tuple[str, str]], before: datetime) -> tuple[int, int]:
+        """Deletes images made before a time, given by product id and image id; as above."""
+        wanted = set(names)
+        with self._database.writing() as connection:
+            lock_counter(connection)
+            found: dict[int, tuple[int, str, str | None]] = {}
+            for some in chunked(sorted({product_id for product_id, _ in names})):
+                rows = connection.execute(
+                    select(_I.image_key, _I.id, _I.input_sha256, _P.product_key, _P.id)
+                    .join(t.products, _P.product_key == _I.product_key)
+                    .where(_P.id.in_(some), _I.create_time < before)
+                )
+                for image_key, image_id, digest, product_key, product_id in rows:
+                    if (product_id, image_id) in wanted:
+                        found[image_key] = product_key, product_id, digest
+            if not found:
+                return 0, read_sequence(connection)
+            for keys in chunked(list(found)):
+                connection.execute(delete(t.images).where(_I.image_key.in_(keys)))
+            images.drop_unused_inputs(connection, [digest for _, _, digest in found.values()])
+            sequence = next_sequence(connection)
+            changed = {key: product_id for key, product_id, _ in found.values()}
+            record_changes(connection, sequence, changed.items(), deleted=False)
+            return len(found), sequence
