@@ -27,6 +27,8 @@ FOLD_COUNT = 5
 # Standard errors above chance from which on a feature counts as carried.
 CARRIED_Z = 3.0
 NEIGHBOUR_COUNT = 10
+# Share of the largest square under which a direction counts as empty.
+_EMPTY = 1e-12
 _TEMPERATURES = np.geomspace(0.02, 5.0, 25)
 
 
@@ -97,10 +99,11 @@ def fit_values(
     _check_examples(names, labels)
     wide = means.astype(np.float64)
     folds = _folds(labels, seed)
-    scores = [_cross_validate(wide, labels, folds, s) for s in SHRINKAGES]
+    parts = [_Part.of(wide, labels, folds != fold) for fold in range(FOLD_COUNT)]
+    scores = [_cross_validate(wide, labels, parts, s) for s in SHRINKAGES]
     best = max(range(len(scores)), key=lambda i: scores[i].log_likelihood)
 
-    matrix = _discriminants(wide, labels, SHRINKAGES[best])
+    matrix = _Examples(wide, labels).discriminants(SHRINKAGES[best])
     scale = fit_scale("the fit", matrix.astype(np.float32), population_covariance)
     projection = Projection(matrix.astype(np.float32), scale)
     coordinates = projection.coordinates(means).astype(np.float64)
@@ -141,28 +144,49 @@ def _folds(labels: Labels, seed: int) -> Labels:
     return folds
 
 
-def _discriminants(wide: F64, labels: Labels, shrinkage: float) -> F64:
-    """Returns the ``(k, d)`` map to at most one coordinate fewer than there are values."""
-    counts = np.bincount(labels)
-    centres = _class_means(wide, labels)
-    reliability = _reliability(wide, labels, centres)
-    residuals = (wide - centres[labels]) * reliability
-    centres = centres * reliability
-    d = wide.shape[1]
-    freedom = max(len(wide) - len(counts), 1)
-    sphere = max(float((residuals**2).sum()) / freedom / d, 1e-12)
-    spread = centres - centres.mean(axis=0)
-    # Nothing happens outside the span of the examples, which may be the far smaller space.
-    basis = _span(np.concatenate([residuals, spread])) if len(wide) + len(counts) < d else np.eye(d)
-    residuals, spread = residuals @ basis.T, spread @ basis.T
-    within = residuals.T @ residuals / freedom
-    mixed = (1 - shrinkage) * within + shrinkage * sphere * np.eye(len(basis))
-    eigenvalues, vectors = np.linalg.eigh(mixed)
-    whitener = (vectors / np.sqrt(eigenvalues)).T
-    _, strengths, directions = np.linalg.svd(spread @ whitener.T, full_matrices=False)
-    kept = directions[: min(len(counts) - 1, d)]
-    kept = kept[strengths[: len(kept)] > 1e-9 * max(strengths[0], 1e-30)]
-    return np.asarray(kept @ whitener @ basis * reliability)
+class _Examples:
+    """Labelled vectors, decomposed once: discriminants at any shrinkage then cost next to nothing.
+
+    ``mixed = (1 - shrinkage) * within + shrinkage * sphere * I`` has the eigenvectors of
+    ``within`` at every shrinkage, and outside their span it is a multiple of the identity. They
+    are found from the smaller of ``residuals.T @ residuals`` and ``residuals @ residuals.T``.
+    """
+
+    def __init__(self, wide: F64, labels: Labels) -> None:
+        counts = np.bincount(labels)
+        centres = _class_means(wide, labels)
+        self._reliability = _reliability(wide, labels, centres)
+        residuals = (wide - centres[labels]) * self._reliability
+        centres = centres * self._reliability
+        self._spread = centres - centres.mean(axis=0)
+        freedom = max(len(wide) - len(counts), 1)
+        self._sphere = max(float((residuals**2).sum()) / freedom / wide.shape[1], 1e-12)
+        self._rank = min(len(counts) - 1, wide.shape[1])
+        n, d = residuals.shape
+        if n < d:
+            squares, vectors = np.linalg.eigh(residuals @ residuals.T)
+            kept = squares > _EMPTY * max(squares[-1], 1e-300)
+            # (r, d): what is missing of the span carries nothing.
+            axes = (vectors[:, kept] / np.sqrt(squares[kept])).T @ residuals
+            squares = squares[kept]
+        else:
+            squares, vectors = np.linalg.eigh(residuals.T @ residuals)
+            axes = vectors.T
+        self._axes, self._variances = axes, np.maximum(squares, 0.0) / freedom
+
+    def discriminants(self, shrinkage: float) -> F64:
+        """Returns the ``(k, d)`` map to at most one coordinate fewer than there are values."""
+        sphere = shrinkage * self._sphere
+        along = self._spread @ self._axes.T
+        beside = self._spread - along @ self._axes
+        # (c, d): spread @ inverse(mixed)
+        solved = along / ((1 - shrinkage) * self._variances + sphere) @ self._axes
+        solved += beside / sphere
+        squares, vectors = np.linalg.eigh(solved @ self._spread.T)
+        squares, vectors = squares[::-1][: self._rank], vectors[:, ::-1][:, : self._rank]
+        kept = squares > _EMPTY * max(squares[0], 1e-300)
+        strengths = np.sqrt(squares[kept])
+        return np.asarray((vectors[:, kept] / strengths).T @ solved * self._reliability)
 
 
 def _reliability(wide: F64, labels: Labels, centres: F64) -> F64:
@@ -180,20 +204,27 @@ def _reliability(wide: F64, labels: Labels, centres: F64) -> F64:
     return share if share.any() else np.ones_like(share)
 
 
-def _span(rows: F64) -> F64:
-    """Returns an orthonormal basis ``(r, d)`` of the space that rows ``(n, d)`` span."""
-    _, strengths, directions = np.linalg.svd(rows, full_matrices=False)
-    return np.asarray(directions[strengths > 1e-9 * strengths[0]])
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The examples outside a fold, which is ``~kept``; none where they do not show every value."""
+
+    kept: npt.NDArray[np.bool_]
+    examples: _Examples | None
+
+    @classmethod
+    def of(cls, wide: F64, labels: Labels, kept: npt.NDArray[np.bool_]) -> "_Part":
+        whole = not kept.all() and len(np.unique(labels[kept])) == labels.max() + 1
+        return cls(kept, _Examples(wide[kept], labels[kept]) if whole else None)
 
 
-def _cross_validate(wide: F64, labels: Labels, folds: Labels, shrinkage: float) -> _Score:
+def _cross_validate(wide: F64, labels: Labels, parts: Sequence[_Part], shrinkage: float) -> _Score:
     distances = np.full((len(labels), labels.max() + 1), np.inf)
     precisions = np.full(len(labels), np.nan)
-    for fold in range(FOLD_COUNT):
-        held, kept = folds == fold, folds != fold
-        if not held.any() or len(np.unique(labels[kept])) < labels.max() + 1:
+    for part in parts:
+        if part.examples is None:
             continue
-        matrix = _discriminants(wide[kept], labels[kept], shrinkage)
+        kept, held = part.kept, ~part.kept
+        matrix = part.examples.discriminants(shrinkage)
         coordinates = wide @ matrix.T
         centres = _class_means(coordinates[kept], labels[kept])
         distances[held] = _squared_distances(coordinates[held], centres)
