@@ -46,6 +46,7 @@ class Task:
     def __init__(self, operation: Operation) -> None:
         self.operation_id = operation.id
         self.request = operation.request
+        self.create_time = operation.create_time
         # The progress that an earlier server reported; empty at the first start.
         self.checkpoint = operation.progress
         self._progress = operation.progress
