@@ -19,6 +19,7 @@ StylefacetError
 ├── EncoderMismatch         a vector or a store of another encoder
 ├── DecoderMissing          the bundle has no decoder
 ├── FeatureNotCarried       the encoder does not see the feature
+├── AdjustmentsContradict   wishes for a query that no move meets
 ├── Overloaded              try again in a moment
 ├── IndexLoading            the index is not warm yet
 ├── ChangeNotSeen           a change of the catalogue that has not reached this server
@@ -33,7 +34,7 @@ StylefacetError
 └── SettingInvalid          a setting that cannot be used
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import ClassVar
 
@@ -296,6 +297,20 @@ class FeatureNotCarried(StylefacetError):
     def __init__(self, feature: str, why: str) -> None:
         super().__init__(
             f"the encoder does not carry feature {feature!r}: {why}", {"subject": feature}
+        )
+
+
+class AdjustmentsContradict(StylefacetError):
+    """No move of a query meets all adjustments: their features overlap."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "ADJUSTMENTS_CONTRADICT"
+
+    def __init__(self, features: Sequence[str]) -> None:
+        names = ", ".join(features)
+        super().__init__(
+            f"no query meets all adjustments of {names}: the features overlap; leave one out",
+            {"subject": names},
         )
 
 

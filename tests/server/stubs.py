@@ -38,6 +38,12 @@ class Stubs:
         rows = [upload_row(n, photo(n), **fields) for n in range(count)]
         return list(self.catalog.UploadProducts(iter(rows)))
 
+    def image_ids(self, product: str) -> list[str]:
+        """Returns the ids of a product's images."""
+        request = catalog.ListProductImagesRequest(parent=f"products/{product}")
+        images = self.catalog.ListProductImages(request).product_images
+        return [image.name.rsplit("/", maxsplit=1)[-1] for image in images]
+
     def search(self, product: str = "p0", **fields: Any) -> Any:
         """Searches by a stored product."""
         weights = fields.pop("weights", {})

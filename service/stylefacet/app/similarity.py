@@ -9,10 +9,10 @@ import numpy.typing as npt
 from stylefacet.app.features import FeatureBook
 from stylefacet.app.follower import IndexFollower
 from stylefacet.app.photos import PhotoEmbedder
+from stylefacet.app.vectors import VectorReader
 from stylefacet.catalog.entities import Product
 from stylefacet.catalog.filter import parse_filter
 from stylefacet.catalog.store import Store
-from stylefacet.errors import EncoderMismatch, InvalidField, ResourceMissing
 from stylefacet.search.index import FeatureShare, SimilarityIndex
 
 # Pages end here: nobody reads on, and every page ranks anew.
@@ -64,6 +64,7 @@ class SimilaritySearch:
         self._follower = follower
         self._features = features
         self._embedder = embedder
+        self._vectors = VectorReader(store, embedder)
 
     def query_by_product(self, product_id: str) -> Query:
         """Returns the query of a stored product, by all its images.
@@ -71,10 +72,8 @@ class SimilaritySearch:
         Raises:
             ResourceMissing: for an unknown product or one without an embedded image.
         """
-        embeddings = self._store.list_embeddings(product_id, self._embedder.encoder.id)
-        if not embeddings:
-            raise ResourceMissing("image", f"products/{product_id}/images/-", "upload one first")
-        return Query(np.stack([embedding.mean for _, embedding in embeddings]), product_id)
+        found = self._vectors.of_product(product_id)
+        return Query(np.stack([embedding.mean for _, embedding in found]), product_id)
 
     def query_by_photo(self, content: bytes) -> Query:
         """Returns the query of an encoded photo, which is not stored."""
@@ -88,13 +87,7 @@ class SimilaritySearch:
             EncoderMismatch: for a vector of another encoder.
             InvalidField: for a vector of another length or with a number that is not finite.
         """
-        encoder = self._embedder.encoder
-        if encoder_id not in (encoder.id, "default"):
-            raise EncoderMismatch("the embedding", encoder_id, encoder.id, "embed the image again")
-        d = encoder.manifest.latent_dimension_count
-        if mean.shape != (d,) or not np.isfinite(mean).all():
-            raise InvalidField("embedding.mean", f"send {d} finite numbers")
-        return Query(mean[None])
+        return Query(self._vectors.check(encoder_id, mean)[None])
 
     def search(
         self,

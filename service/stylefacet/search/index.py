@@ -196,6 +196,13 @@ class SimilarityIndex:
         with self._lock.reading():
             return Moments(*self._content.moments())
 
+    def sample(self, count: int, rng: np.random.Generator) -> F32:
+        """Returns up to ``count`` vectors ``(n, d)``, each of another image, drawn at random."""
+        with self._lock.reading():
+            live = self._content.rows.live_rows()
+            rows = rng.choice(live, min(count, len(live)), replace=False)
+            return np.array(self._content.means[rows])
+
 
 class _Search:
     """One search over content that does not change meanwhile."""

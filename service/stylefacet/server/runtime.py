@@ -11,17 +11,22 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from stylefacet.app.adjustments import QueryAdjuster
+from stylefacet.app.comparison import ProductComparison
 from stylefacet.app.features import FeatureBook
 from stylefacet.app.fitting import FeatureFitting
 from stylefacet.app.follower import IndexFollower
 from stylefacet.app.photos import PhotoEmbedder
+from stylefacet.app.pictures import PictureMaker
+from stylefacet.app.population import Population
 from stylefacet.app.similarity import SimilaritySearch
 from stylefacet.app.uploads import Uploads
+from stylefacet.app.vectors import VectorReader
 from stylefacet.bundle import Bundle, read_bundle
 from stylefacet.catalog.store import Store
 from stylefacet.errors import EncoderMismatch, SettingInvalid
 from stylefacet.imaging import ImageLimits
-from stylefacet.inference import Encoder
+from stylefacet.inference import Decoder, Encoder
 from stylefacet.limits import CHANNEL_OPTIONS
 from stylefacet.search.index import SimilarityIndex
 from stylefacet.server.catalog_servicer import CatalogServicer
@@ -125,6 +130,12 @@ class Server:
         self._features = FeatureBook(self._store, index, self._follower, encoder_id, manifest)
         similarity = SimilaritySearch(self._store, index, self._follower, self._features, embedder)
         fitting = FeatureFitting(self._store, self._features, embedder)
+        vectors = VectorReader(self._store, embedder)
+        population = Population(index, self._follower, manifest)
+        adjuster = QueryAdjuster(self._features, vectors)
+        comparison = ProductComparison(self._store, self._features, vectors, population)
+        decoder = None if bundle.decoder is None else Decoder(bundle)
+        pictures = PictureMaker(encoder_id, decoder, self._features, population)
 
         handlers = ThreadPoolExecutor(
             settings.max_concurrent_calls + _SPARE_HANDLER_COUNT, thread_name_prefix="call"
@@ -140,13 +151,13 @@ class Server:
             CatalogServicer(self._store, uploads, encoder_id, self._pool, depth), server
         )
         encoder_service_pb2_grpc.add_EncoderServiceServicer_to_server(
-            EncoderServicer(embedder, bundle.decoder is not None, self._pool, depth), server
+            EncoderServicer(embedder, vectors, pictures, self._pool, depth), server
         )
         feature_service_pb2_grpc.add_FeatureServiceServicer_to_server(
             FeatureServicer(self._features, fitting, encoder_id, self._pool), server
         )
         similarity_service_pb2_grpc.add_SimilarityServiceServicer_to_server(
-            SimilarityServicer(similarity, encoder_id, self._pool), server
+            SimilarityServicer(similarity, adjuster, comparison, encoder_id, self._pool), server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         self._health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)

@@ -1,14 +1,23 @@
 """Serves SimilarityService: ranked products that explain themselves."""
 
 from concurrent.futures import Executor
+from dataclasses import replace
 
 import grpc
 import numpy as np
 
+from stylefacet.app.adjustments import QueryAdjuster
+from stylefacet.app.comparison import ProductComparison
 from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_token
 from stylefacet.app.similarity import MAX_RESULT_COUNT, Query, SimilarityHit, SimilaritySearch
 from stylefacet.errors import InvalidField
 from stylefacet.server import convert
+from stylefacet.server.convert_similarity import (
+    read_adjustments,
+    read_weights,
+    write_comparison,
+    write_move,
+)
 from stylefacet.v1 import similarity_service_pb2 as pb
 from stylefacet.v1 import similarity_service_pb2_grpc
 
@@ -19,8 +28,17 @@ MAX_PAGE_SIZE = 100
 class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
     """Thread-safe; photos in queries are embedded in the shared pool."""
 
-    def __init__(self, similarity: SimilaritySearch, encoder_id: str, pool: Executor) -> None:
+    def __init__(
+        self,
+        similarity: SimilaritySearch,
+        adjuster: QueryAdjuster,
+        comparison: ProductComparison,
+        encoder_id: str,
+        pool: Executor,
+    ) -> None:
         self._similarity = similarity
+        self._adjuster = adjuster
+        self._comparison = comparison
         self._encoder_id = encoder_id
         self._pool = pool
 
@@ -31,8 +49,12 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
         asked = _fingerprint(request)
         size = clamp_page_size(request.page_size, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
         offset = int(read_page_token(request.page_token, asked) or 0)
-        weights = _read_weights(request)
+        weights = read_weights(request.feature_weights)
         query = self._read_query(request)
+        targets = read_adjustments(request.adjustments)
+        move = self._adjuster.adjust(query.means, targets) if targets else None
+        if move is not None:
+            query = replace(query, means=move.means)
         answer = self._similarity.search(
             query, weights, request.filter, offset, size, request.group_by_style
         )
@@ -44,7 +66,16 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
             encoder=f"encoders/{self._encoder_id}",
             sequence_number=answer.sequence,
             query_novelty=query.novelty,
+            query_move=None if move is None else write_move(self._encoder_id, move),
         )
+
+    def CompareProducts(
+        self, request: pb.CompareProductsRequest, context: grpc.ServicerContext
+    ) -> pb.CompareProductsResponse:
+        """Sets products side by side."""
+        weights = read_weights(request.feature_weights)
+        names = [convert.read_name("products", name, "products") for name in request.products]
+        return write_comparison(self._encoder_id, self._comparison.compare(names, weights))
 
     def _read_query(self, request: pb.SearchSimilarProductsRequest) -> Query:
         match request.WhichOneof("query"):
@@ -71,16 +102,6 @@ def _fingerprint(request: pb.SearchSimilarProductsRequest) -> dict[str, object]:
     copy.ClearField("page_token")
     copy.ClearField("page_size")
     return {"search": copy.SerializeToString(deterministic=True).hex()}
-
-
-def _read_weights(request: pb.SearchSimilarProductsRequest) -> dict[str, float]:
-    weights: dict[str, float] = {}
-    for item in request.feature_weights:
-        name = convert.read_name("feature_weights.feature", item.feature, "features")
-        if name in weights:
-            raise InvalidField("feature_weights", f"names feature {name!r} twice")
-        weights[name] = item.weight
-    return weights
 
 
 def _write_hit(hit: SimilarityHit) -> pb.SimilarProduct:

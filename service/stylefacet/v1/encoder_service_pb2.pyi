@@ -98,7 +98,7 @@ class DecodeEmbeddingResponse(_message.Message):
     def __init__(self, frame: _Optional[_Union[PictureFrame, _Mapping]] = ...) -> None: ...
 
 class TraverseFeatureRequest(_message.Message):
-    __slots__ = ("feature", "source", "path", "frame_count", "direction_count", "reach")
+    __slots__ = ("feature", "source", "path", "frame_count", "direction_count", "reach", "order")
     class Path(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PATH_UNSPECIFIED: _ClassVar[TraverseFeatureRequest.Path]
@@ -113,13 +113,15 @@ class TraverseFeatureRequest(_message.Message):
     FRAME_COUNT_FIELD_NUMBER: _ClassVar[int]
     DIRECTION_COUNT_FIELD_NUMBER: _ClassVar[int]
     REACH_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
     feature: str
     source: PictureSource
     path: TraverseFeatureRequest.Path
     frame_count: int
     direction_count: int
     reach: float
-    def __init__(self, feature: _Optional[str] = ..., source: _Optional[_Union[PictureSource, _Mapping]] = ..., path: _Optional[_Union[TraverseFeatureRequest.Path, str]] = ..., frame_count: _Optional[int] = ..., direction_count: _Optional[int] = ..., reach: _Optional[float] = ...) -> None: ...
+    order: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, feature: _Optional[str] = ..., source: _Optional[_Union[PictureSource, _Mapping]] = ..., path: _Optional[_Union[TraverseFeatureRequest.Path, str]] = ..., frame_count: _Optional[int] = ..., direction_count: _Optional[int] = ..., reach: _Optional[float] = ..., order: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class TraverseFeatureResponse(_message.Message):
     __slots__ = ("start", "traversals", "encoder")
