@@ -1,5 +1,6 @@
 """The features that searches may weigh: those of the bundle and those made at run time; no RPC."""
 
+import dataclasses
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,12 @@ import numpy.typing as npt
 
 from stylefacet.app.follower import IndexFollower
 from stylefacet.bundle import FeatureKind, LatentBlock, Manifest
-from stylefacet.catalog.entities import FeatureDefinition, FeatureRealisation
+from stylefacet.catalog.entities import (
+    PLAIN_WRITE,
+    FeatureDefinition,
+    FeatureRealisation,
+    WriteTerms,
+)
 from stylefacet.catalog.store import Store
 from stylefacet.errors import (
     FeatureBundled,
@@ -39,6 +45,20 @@ class LiveFeature:
     version: int = 1
     model: Mapping[str, object] = field(default_factory=dict)
     create_time: datetime | None = None
+    update_time: datetime | None = None
+    description: str = ""
+    # Empty for a bundled feature: it never changes.
+    etag: str = ""
+    example_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTexts:
+    """What a feature is called."""
+
+    name: str
+    display_name: str = ""
+    description: str = ""
 
 
 class FeatureBook:
@@ -103,7 +123,11 @@ class FeatureBook:
         return {block.name: 1.0 for block in self._manifest.blocks}
 
     def create(
-        self, name: str, display_name: str, dimensions: Sequence[int], block_name: str
+        self,
+        texts: FeatureTexts,
+        dimensions: Sequence[int],
+        block_name: str,
+        terms: WriteTerms = PLAIN_WRITE,
     ) -> LiveFeature:
         """Makes a feature of latent dimensions, or of the whole block of that name.
 
@@ -112,6 +136,9 @@ class FeatureBook:
             ResourceExists: for a name that is taken.
             FeatureNotCarried: when the catalogue hardly differs in it.
         """
+        name = texts.name
+        if self._store.is_repeated(terms):
+            return self.get(name)
         if bool(dimensions) == bool(block_name):
             raise InvalidField("dimensions", "give either latent dimensions or a block")
         if block_name:
@@ -120,51 +147,82 @@ class FeatureBook:
         self.check_name_free(name)
         matrix = dimensions_matrix(dimensions, self._manifest.latent_dimension_count)
         scale = fit_scale(name, matrix, self.covariance())
-        definition = _definition(name, display_name, FeatureKind.DIMENSIONS, tuple(dimensions))
+        definition = _definition(texts, FeatureKind.DIMENSIONS, tuple(dimensions))
         realisation = FeatureRealisation(name, self._encoder_id, 1, matrix, scale, {})
-        self._store.create_feature(definition, realisation)
-        return self.get(name)
+        stored = self._store.create_feature(definition, realisation, terms)
+        return self._written(stored, realisation, terms)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, etag: str = "", terms: WriteTerms = PLAIN_WRITE) -> None:
         """Deletes a feature made at run time.
 
         Raises:
             FeatureBundled: for one of the bundle; ResourceMissing for one that is not there.
+            EtagMismatch
         """
-        if name in self._bundled:
-            raise FeatureBundled(name)
-        self._store.delete_feature(name)
+        self.check_changeable(name)
+        self._store.delete_feature(name, etag, terms)
         self.catch_up()
 
     def put_fitted(
         self,
-        name: str,
-        display_name: str,
+        texts: FeatureTexts,
         examples: tuple[tuple[str, str], ...],
         fitted: FittedFeature,
+        terms: WriteTerms = PLAIN_WRITE,
     ) -> LiveFeature:
         """Stores a fitted feature, in place of the one of that name made at run time.
 
         Raises:
             ResourceExists: for the name of a bundled feature.
         """
-        self.check_name_free(name)
+        self.check_name_free(texts.name)
+        self.catch_up()
+        definition = _definition(texts, FeatureKind.PROJECTION, (), examples)
+        realisation = self.realise(texts.name, fitted.projection, fitted.to_model())
+        if texts.name in self._features:
+            stored = self._store.update_feature(definition, realisation, terms=terms)
+        else:
+            stored = self._store.create_feature(definition, realisation, terms)
+        return self._written(stored, realisation, terms)
+
+    def replace(
+        self,
+        definition: FeatureDefinition,
+        realisation: FeatureRealisation | None,
+        terms: WriteTerms,
+    ) -> LiveFeature:
+        """Stores a changed definition, and its new realisation unless that stays.
+
+        Raises:
+            EtagMismatch: when the definition changed since it was read.
+        """
+        stored = self._store.update_feature(definition, realisation, definition.etag, terms)
+        if terms.validate_only and realisation is None:
+            return dataclasses.replace(
+                self.get(stored.name),
+                display_name=stored.display_name,
+                description=stored.description,
+                etag="",
+            )
+        return self._written(stored, realisation, terms)
+
+    def realise(
+        self, name: str, projection: Projection, model: Mapping[str, object]
+    ) -> FeatureRealisation:
+        """Returns the next version of a feature under this encoder, not stored yet."""
         self.catch_up()
         earlier = self._features.get(name)
-        definition = _definition(name, display_name, FeatureKind.PROJECTION, (), examples)
-        realisation = FeatureRealisation(
-            name,
-            self._encoder_id,
-            earlier.version + 1 if earlier else 1,
-            fitted.projection.matrix,
-            fitted.projection.scale,
-            fitted.to_model(),
+        version = earlier.version + 1 if earlier else 1
+        return FeatureRealisation(
+            name, self._encoder_id, version, projection.matrix, projection.scale, model
         )
-        if earlier:
-            self._store.update_feature(definition, realisation)
-        else:
-            self._store.create_feature(definition, realisation)
-        return self.get(name)
+
+    def _written(
+        self, stored: FeatureDefinition, realisation: FeatureRealisation | None, terms: WriteTerms
+    ) -> LiveFeature:
+        if terms.validate_only and realisation is not None:
+            return dataclasses.replace(_live(stored, realisation), etag="")
+        return self.get(stored.name)
 
     def covariance(self) -> npt.NDArray[np.float64]:
         """Returns the ``(d, d)`` covariance of the catalogue, or of the training photos."""
@@ -182,6 +240,15 @@ class FeatureBook:
         """
         if name in self._bundled:
             raise ResourceExists("feature", name, "it comes with the encoder; choose another name")
+
+    def check_changeable(self, name: str) -> None:
+        """Refuses a feature that the bundle has.
+
+        Raises:
+            FeatureBundled
+        """
+        if name in self._bundled:
+            raise FeatureBundled(name)
 
     def _find_block(self, name: str) -> LatentBlock:
         for block in self._manifest.blocks:
@@ -232,16 +299,29 @@ def _live(definition: FeatureDefinition, realisation: FeatureRealisation) -> Liv
         version=realisation.version,
         model=realisation.model,
         create_time=definition.create_time,
+        update_time=definition.update_time,
+        description=definition.description,
+        etag=definition.etag,
+        example_count=len(definition.examples),
     )
 
 
 def _definition(
-    name: str,
-    display_name: str,
+    texts: FeatureTexts,
     kind: FeatureKind,
     dimensions: tuple[int, ...] = (),
     examples: tuple[tuple[str, str], ...] = (),
 ) -> FeatureDefinition:
     # The store sets the etag and the times.
     unset = datetime.min.replace(tzinfo=UTC)
-    return FeatureDefinition(name, display_name, kind, dimensions, examples, "", unset, unset)
+    return FeatureDefinition(
+        texts.name,
+        texts.display_name,
+        kind,
+        dimensions,
+        examples,
+        "",
+        unset,
+        unset,
+        texts.description,
+    )

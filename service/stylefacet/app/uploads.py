@@ -10,14 +10,16 @@ from dataclasses import dataclass
 
 from stylefacet.app.photos import EmbeddedPhoto, PhotoEmbedder, digest
 from stylefacet.catalog.entities import (
+    PLAIN_WRITE,
     PRODUCT_FIELDS,
     CatalogRow,
     ImageEmbedding,
     KeptInput,
     NewImage,
     ProductFields,
-    RowOutcome,
+    ProductImage,
     WriteOutcome,
+    WriteTerms,
 )
 from stylefacet.catalog.limits import check_row
 from stylefacet.catalog.store import Store
@@ -57,19 +59,23 @@ class Uploads:
         """Stores rows in one commit; returns the fate of each and the commit's sequence number."""
         return self._store.write_rows(rows, self._embedder.encoder.id)
 
-    def write_one(self, row: UploadRow) -> RowOutcome:
-        """Prepares and stores one row.
+    def add_image(
+        self, product_id: str, content: bytes, image_id: str, terms: WriteTerms = PLAIN_WRITE
+    ) -> ProductImage:
+        """Embeds and stores one image of an existing product.
 
         Raises:
             StylefacetError: whatever is wrong with it; nothing is stored then.
         """
-        prepared = self.prepare(row)
-        if isinstance(prepared, StylefacetError):
-            raise prepared
-        outcome = self.write([prepared]).rows[0]
-        if outcome.error is not None:
-            raise outcome.error
-        return outcome
+        known = self._store.find_image_answer(terms)
+        if known is not None:
+            return known
+        fields = self._store.get_product(product_id).fields
+        row = UploadRow(fields, content, image_id, frozenset())
+        image = self._prepare_image(row)
+        check_row(CatalogRow(fields, image, frozenset()))
+        assert image is not None
+        return self._store.add_image(product_id, image, self._embedder.encoder.id, terms)
 
     def _prepare_image(self, row: UploadRow) -> NewImage | None:
         if not row.content:

@@ -217,3 +217,12 @@ class ImageRows:
     product_keys: npt.NDArray[np.int64]
     style_keys: npt.NDArray[np.int64]
     means: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPage:
+    """Products by key, in order of id, with their embedded images; all pages show one commit."""
+
+    sequence: int
+    products: list[tuple[int, Product]]
+    rows: ImageRows | None

@@ -66,13 +66,20 @@ def list_page(
     connection: Connection, condition: Node | None, after: str, limit: int
 ) -> list[Product]:
     """Returns up to ``limit`` products in order of id, those whose id follows ``after``."""
+    return [product for _, product in list_keyed_page(connection, condition, after, limit)]
+
+
+def list_keyed_page(
+    connection: Connection, condition: Node | None, after: str, limit: int
+) -> list[tuple[int, Product]]:
+    """Returns what `list_page` does, each product with its key."""
     where = [_P.id > after] if after else []
     if condition is not None:
         where.append(compile_filter(condition))
     keys = connection.scalars(
         select(_P.product_key).where(*where).order_by(_P.id).limit(limit)
     ).all()
-    return sorted(find_by_keys(connection, keys).values(), key=lambda product: product.id)
+    return sorted(find_by_keys(connection, keys).items(), key=lambda pair: pair[1].id)
 
 
 def select_keys(connection: Connection, condition: Node | None) -> npt.NDArray[np.int64]:

@@ -16,6 +16,7 @@ from stylefacet.catalog.bulk import RowBatch
 from stylefacet.catalog.entities import (
     PLAIN_WRITE,
     CatalogRow,
+    ExportPage,
     ImageEmbedding,
     ImageRows,
     NewImage,
@@ -120,6 +121,24 @@ class Store(FeatureStore):
         """Returns the keys of all products that pass a filter, ascending, ``(n,) int64``."""
         with self._database.reading() as connection:
             return products.select_keys(connection, condition)
+
+    def export_pages(
+        self, condition: Node | None, encoder_id: str, page_size: int
+    ) -> Iterator[ExportPage]:
+        """Yields the products that pass a filter with their images' vectors, from one snapshot.
+
+        At least one page comes, perhaps an empty one. A connection is held until the last page
+        was taken; writers do not wait for it, except in an in-memory database.
+        """
+        with self._database.reading() as connection:
+            sequence = changes.read_sequence(connection)
+            encoder_key = find_encoder_key(connection, encoder_id)
+            after: str | None = ""
+            while after is not None:
+                page = products.list_keyed_page(connection, condition, after, page_size)
+                rows = images.read_rows(connection, [key for key, _ in page], encoder_key)
+                yield ExportPage(sequence, page, rows)
+                after = page[-1][1].id if len(page) == page_size else None
 
     def count_by_style(
         self, style_ids: Iterable[str], condition: Node | None, without: str, encoder_id: str

@@ -8,7 +8,7 @@ is that of the latent vector: an encoder gives large variance to what it is sure
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -62,6 +62,16 @@ class FittedFeature:
         """Returns calibrated probabilities ``(n, c)`` of latent vectors ``(n, d)``."""
         coordinates = self.projection.coordinates(means).astype(np.float64)
         return _softmax(-self.sharpness * _squared_distances(coordinates, self.centres))
+
+    def rescaled(self, scale: float) -> "FittedFeature":
+        """Returns the same feature in coordinates of another scale; predictions stay."""
+        factor = scale / self.projection.scale
+        return replace(
+            self,
+            projection=replace(self.projection, scale=scale),
+            centres=self.centres * factor,
+            sharpness=self.sharpness / factor**2,
+        )
 
     def to_model(self) -> dict[str, object]:
         """Returns all but the projection as values that JSON carries."""

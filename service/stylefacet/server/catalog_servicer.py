@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import grpc
 from google.protobuf.empty_pb2 import Empty
 
+from stylefacet.app.export import FeatureExport
 from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_token
 from stylefacet.app.pipeline import Pipeline
 from stylefacet.app.uploads import UploadRow, Uploads
@@ -15,6 +16,8 @@ from stylefacet.catalog.filter import parse_filter
 from stylefacet.catalog.store import Store
 from stylefacet.errors import InvalidField, StylefacetError
 from stylefacet.server import convert
+from stylefacet.server.export_messages import write_exported_feature, write_exported_product
+from stylefacet.server.terms import read_terms
 from stylefacet.v1 import catalog_service_pb2 as pb
 from stylefacet.v1 import catalog_service_pb2_grpc, product_pb2
 
@@ -31,10 +34,17 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     """Thread-safe; decoding and embedding run in the shared pool."""
 
     def __init__(
-        self, store: Store, uploads: Uploads, encoder_id: str, pool: Executor, stream_depth: int
+        self,
+        store: Store,
+        uploads: Uploads,
+        export: FeatureExport,
+        encoder_id: str,
+        pool: Executor,
+        stream_depth: int,
     ) -> None:
         self._store = store
         self._uploads = uploads
+        self._export = export
         self._encoder_id = encoder_id
         self._pool = pool
         self._stream_depth = stream_depth
@@ -66,7 +76,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     ) -> product_pb2.Product:
         """Changes or creates a product."""
         change = convert.read_product_update(request)
-        return convert.write_product(self._store.update_product(change))
+        return convert.write_product(self._store.update_product(change, read_terms(request)))
 
     def BatchUpdateProducts(
         self, request: pb.BatchUpdateProductsRequest, context: grpc.ServicerContext
@@ -76,8 +86,12 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
             raise InvalidField(
                 "requests", f"holds {len(request.requests)}; send 1 to {MAX_BATCH_SIZE}"
             )
+        if any(item.validate_only or item.request_id for item in request.requests):
+            raise InvalidField(
+                "requests", "set validate_only and request_id of the batch, not of its requests"
+            )
         changes = [convert.read_product_update(item) for item in request.requests]
-        products = self._store.batch_update(changes)
+        products = self._store.batch_update(changes, read_terms(request))
         return pb.BatchUpdateProductsResponse(products=map(convert.write_product, products))
 
     def DeleteProduct(
@@ -85,7 +99,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     ) -> Empty:
         """Deletes a product and its images."""
         product_id = convert.read_name("name", request.name, "products")
-        self._store.delete_product(product_id, request.etag)
+        self._store.delete_product(product_id, request.etag, read_terms(request))
         return Empty()
 
     def CreateProductImage(
@@ -95,12 +109,14 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         product_id = convert.read_name("parent", request.parent, "products")
         if not request.product_image.content:
             raise InvalidField("product_image.content", "is empty; send the image's bytes")
-        product = self._store.get_product(product_id)
-        row = UploadRow(
-            product.fields, request.product_image.content, request.product_image_id, frozenset()
-        )
-        outcome = self._pool.submit(self._uploads.write_one, row).result()
-        return convert.write_product_image(self._store.get_image(product_id, outcome.image_id))
+        image = self._pool.submit(
+            self._uploads.add_image,
+            product_id,
+            request.product_image.content,
+            request.product_image_id,
+            read_terms(request),
+        ).result()
+        return convert.write_product_image(image)
 
     def GetProductImage(
         self, request: pb.GetProductImageRequest, context: grpc.ServicerContext
@@ -132,7 +148,8 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         self, request: pb.DeleteProductImageRequest, context: grpc.ServicerContext
     ) -> Empty:
         """Deletes an image."""
-        self._store.delete_image(*convert.read_image_name("name", request.name))
+        product_id, image_id = convert.read_image_name("name", request.name)
+        self._store.delete_image(product_id, image_id, read_terms(request))
         return Empty()
 
     def UploadProducts(
@@ -152,6 +169,22 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
                     yield convert.write_upload_outcome(
                         item.row_number, next(outcomes), written.sequence
                     )
+
+    def ExportFeatures(
+        self, request: pb.ExportFeaturesRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.ExportFeaturesResponse]:
+        """Streams every product with its place in every feature."""
+        names = [convert.read_name("features", name, "features") for name in request.features]
+        features = self._export.choose(names)
+        header = [write_exported_feature(feature) for feature in features]
+        for batch in self._export.run(request.filter, features):
+            yield pb.ExportFeaturesResponse(
+                encoder=f"encoders/{self._encoder_id}",
+                sequence_number=batch.sequence,
+                features=header,
+                products=map(write_exported_product, batch.products),
+            )
+            header = []
 
     def _prepare(self, request: pb.UploadProductsRequest) -> _Prepared:
         try:

@@ -120,6 +120,7 @@ def write_product(product: Product) -> product_pb2.Product:
         create_time=_timestamp(product.create_time),
         update_time=_timestamp(product.update_time),
         etag=product.etag,
+        sequence_number=product.sequence,
     )
 
 
@@ -134,6 +135,7 @@ def write_product_image(
         height_px=image.height_px,
         thumbnail=thumbnail or b"",
         create_time=_timestamp(image.create_time),
+        sequence_number=image.sequence,
     )
     if embedding is not None:
         message.embedding.CopyFrom(

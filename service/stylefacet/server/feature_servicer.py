@@ -1,19 +1,20 @@
 """Serves FeatureService: names for what the encoder sees."""
 
+from collections.abc import Iterable
 from concurrent.futures import Executor
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
-from google.protobuf.timestamp_pb2 import Timestamp
 
-from stylefacet.app.features import FeatureBook, LiveFeature
-from stylefacet.app.fitting import FeatureFitting, Prediction
+from stylefacet.app.features import FeatureBook, FeatureTexts, LiveFeature
+from stylefacet.app.fitting import FeatureChange, FeatureFitting, Prediction
 from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_token
 from stylefacet.bundle import FeatureKind
 from stylefacet.catalog.limits import check_id
 from stylefacet.errors import InvalidField
 from stylefacet.features.fitting import FitQuality, FittedFeature
 from stylefacet.server import convert
+from stylefacet.server.terms import read_terms
 from stylefacet.v1 import feature_pb2, feature_service_pb2_grpc
 from stylefacet.v1 import feature_service_pb2 as pb
 
@@ -59,12 +60,13 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
     ) -> feature_pb2.Feature:
         """Makes a feature of latent dimensions."""
         check_id("feature_id", request.feature_id)
+        feature = request.feature
         return self._write(
             self._features.create(
-                request.feature_id,
-                request.feature.display_name,
-                list(request.feature.dimensions),
+                FeatureTexts(request.feature_id, feature.display_name, feature.description),
+                list(feature.dimensions),
                 request.block,
+                read_terms(request),
             )
         )
 
@@ -73,11 +75,45 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
     ) -> feature_pb2.Feature:
         """Fits a feature from labelled products."""
         check_id("feature_id", request.feature_id)
-        examples = [
-            (convert.read_name("examples.product", example.product, "products"), example.value)
-            for example in request.examples
-        ]
-        return self._write(self._fitting.fit(request.feature_id, request.display_name, examples))
+        texts = FeatureTexts(request.feature_id, request.display_name, request.description)
+        examples = _read_examples(request.examples)
+        return self._write(self._fitting.fit(texts, examples, read_terms(request)))
+
+    def UpdateFeature(
+        self, request: pb.UpdateFeatureRequest, context: grpc.ServicerContext
+    ) -> feature_pb2.Feature:
+        """Changes what a feature is called, what it was fitted on, or its scale."""
+        feature = request.feature
+        mask = _read_mask(request)
+        change = FeatureChange(
+            convert.read_name("feature.name", feature.name, "features"),
+            feature.display_name if "display_name" in mask else None,
+            feature.description if "description" in mask else None,
+            tuple(_read_examples(request.examples)),
+            request.keep_examples,
+            request.refit,
+            request.refresh_scale,
+            feature.etag,
+        )
+        return self._write(self._fitting.update(change, read_terms(request)))
+
+    def ListFeatureExamples(
+        self, request: pb.ListFeatureExamplesRequest, context: grpc.ServicerContext
+    ) -> pb.ListFeatureExamplesResponse:
+        """Returns a page of what a feature was fitted on, in order of product name."""
+        name = convert.read_name("parent", request.parent, "features")
+        asked = {"method": "ListFeatureExamples", "parent": name}
+        after = read_page_token(request.page_token, asked)
+        size = clamp_page_size(request.page_size)
+        following = [item for item in self._fitting.list_examples(name) if item[0] > after]
+        page = following[:size]
+        return pb.ListFeatureExamplesResponse(
+            examples=[
+                pb.FeatureExample(product=f"products/{product_id}", value=value)
+                for product_id, value in page
+            ],
+            next_page_token=make_page_token(asked, page[-1][0]) if len(following) > size else "",
+        )
 
     def PredictFeatures(
         self, request: pb.PredictFeaturesRequest, context: grpc.ServicerContext
@@ -87,20 +123,27 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         match request.WhichOneof("subject"):
             case "product":
                 product_id = convert.read_name("product", request.product, "products")
-                predictions = self._fitting.predict_product(product_id, names)
+                answer = self._fitting.predict_product(product_id, names)
             case "content":
-                predictions = self._pool.submit(
+                if not request.content:
+                    raise InvalidField("content", "is empty; send the image's bytes")
+                answer = self._pool.submit(
                     self._fitting.predict_photo, request.content, names
                 ).result()
             case _:
                 raise InvalidField("subject", "is missing; give a product or content")
-        return pb.PredictFeaturesResponse(predictions=map(_write_prediction, predictions))
+        return pb.PredictFeaturesResponse(
+            predictions=map(_write_prediction, answer.predictions),
+            encoder=f"encoders/{self._encoder_id}",
+            novelty=answer.novelty,
+        )
 
     def DeleteFeature(
         self, request: pb.DeleteFeatureRequest, context: grpc.ServicerContext
     ) -> Empty:
         """Deletes a feature made at run time."""
-        self._features.delete(convert.read_name("name", request.name, "features"))
+        name = convert.read_name("name", request.name, "features")
+        self._features.delete(name, request.etag, read_terms(request))
         return Empty()
 
     def _write(self, feature: LiveFeature) -> feature_pb2.Feature:
@@ -114,16 +157,39 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
             scale=feature.projection.scale,
             encoder=f"encoders/{self._encoder_id}",
             version=feature.version,
+            description=feature.description,
+            etag=feature.etag,
+            example_count=feature.example_count,
         )
         if feature.create_time is not None:
-            stamp = Timestamp()
-            stamp.FromDatetime(feature.create_time)
-            message.create_time.CopyFrom(stamp)
+            message.create_time.FromDatetime(feature.create_time)
+        if feature.update_time is not None:
+            message.update_time.FromDatetime(feature.update_time)
         if feature.model:
             fitted = FittedFeature.from_model(feature.projection, feature.model)
             message.values.extend(fitted.values)
             message.quality.CopyFrom(_write_quality(fitted.quality))
         return message
+
+
+def _read_examples(examples: Iterable[pb.FeatureExample]) -> list[tuple[str, str]]:
+    return [
+        (convert.read_name("examples.product", example.product, "products"), example.value)
+        for example in examples
+    ]
+
+
+def _read_mask(request: pb.UpdateFeatureRequest) -> set[str]:
+    """Returns the texts to write: those of the mask, or the populated ones without a mask."""
+    writable = {"display_name", "description"}
+    paths = set(request.update_mask.paths)
+    if not paths:
+        return writable & {field.name for field, _ in request.feature.ListFields()}
+    if paths == {"*"}:
+        return writable
+    for path in sorted(paths - writable):
+        raise InvalidField("update_mask", f"{path!r} cannot be written; use {sorted(writable)}")
+    return paths
 
 
 def _write_quality(quality: FitQuality) -> feature_pb2.FeatureQuality:

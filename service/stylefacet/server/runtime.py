@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 
 from stylefacet.app.adjustments import QueryAdjuster
 from stylefacet.app.comparison import ProductComparison
+from stylefacet.app.export import FeatureExport
 from stylefacet.app.features import FeatureBook
 from stylefacet.app.fitting import FeatureFitting
 from stylefacet.app.follower import IndexFollower
@@ -136,6 +137,7 @@ class Server:
         comparison = ProductComparison(self._store, self._features, vectors, population)
         decoder = None if bundle.decoder is None else Decoder(bundle)
         pictures = PictureMaker(encoder_id, decoder, self._features, population)
+        export = FeatureExport(self._store, self._features, encoder_id)
 
         handlers = ThreadPoolExecutor(
             settings.max_concurrent_calls + _SPARE_HANDLER_COUNT, thread_name_prefix="call"
@@ -148,7 +150,7 @@ class Server:
         )
         depth = settings.stream_depth
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(
-            CatalogServicer(self._store, uploads, encoder_id, self._pool, depth), server
+            CatalogServicer(self._store, uploads, export, encoder_id, self._pool, depth), server
         )
         encoder_service_pb2_grpc.add_EncoderServiceServicer_to_server(
             EncoderServicer(embedder, vectors, pictures, self._pool, depth), server
