@@ -12,16 +12,12 @@ from stylefacet.errors import (
 )
 from stylefacet.imaging import DEFAULT_LIMITS
 from stylefacet.limits import MAX_IMAGE_BYTES
-from tests.client.rows import upload_row
+from tests.client.rows import fill
 from tests.conftest import photo
 
 PRODUCT = Product(
     "4711", "top", "Red top", labels={"colour": "red"}, numbers={"price": 19.5}, style_id="s1"
 )
-
-
-def fill(client: StylefacetClient, count: int) -> None:
-    assert {o.error for o in client.upload(upload_row(n) for n in range(count))} == {None}
 
 
 def test_product_is_returned_as_it_was_written(client: StylefacetClient):
@@ -108,7 +104,7 @@ def test_search_beyond_a_page_is_one_ranking(
 ):
     fill(client, 12)
     whole = client.search(product="p0", limit=11)
-    monkeypatch.setattr("stylefacet.client.client.MAX_SEARCH_PAGE", 4)
+    monkeypatch.setattr("stylefacet.client.similarity.MAX_SEARCH_PAGE", 4)
 
     paged = client.search(product="p0", limit=10)
 

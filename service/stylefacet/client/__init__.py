@@ -1,6 +1,20 @@
 """The typed client: `StylefacetClient` and the values it takes and gives."""
 
 from stylefacet.client.client import DEFAULT_ADDRESS, StylefacetClient
+from stylefacet.client.picture_values import (
+    FeatureTraversal,
+    PictureFrame,
+    PictureSource,
+    Traversal,
+    TraversalFrame,
+    TraversalPath,
+)
+from stylefacet.client.similarity_values import (
+    Adjustment,
+    Comparison,
+    FeatureComparison,
+    ProductPair,
+)
 from stylefacet.client.transport import RetryPolicy
 from stylefacet.client.values import (
     Embedding,
@@ -9,6 +23,7 @@ from stylefacet.client.values import (
     Feature,
     FeatureDistance,
     FeatureKind,
+    FeatureMove,
     FeatureOrigin,
     FeatureQuality,
     Hit,
@@ -18,6 +33,7 @@ from stylefacet.client.values import (
     Prediction,
     Product,
     ProductImage,
+    QueryMove,
     SearchResult,
     UploadOutcome,
     UploadRow,
@@ -25,24 +41,36 @@ from stylefacet.client.values import (
 
 __all__ = [
     "DEFAULT_ADDRESS",
+    "Adjustment",
+    "Comparison",
     "EmbedOutcome",
     "Embedding",
     "Encoder",
     "Feature",
+    "FeatureComparison",
     "FeatureDistance",
     "FeatureKind",
+    "FeatureMove",
     "FeatureOrigin",
     "FeatureQuality",
+    "FeatureTraversal",
     "Hit",
     "ImageView",
     "LatentBlock",
     "Outcome",
+    "PictureFrame",
+    "PictureSource",
     "Prediction",
     "Product",
     "ProductImage",
+    "ProductPair",
+    "QueryMove",
     "RetryPolicy",
     "SearchResult",
     "StylefacetClient",
+    "Traversal",
+    "TraversalFrame",
+    "TraversalPath",
     "UploadOutcome",
     "UploadRow",
 ]

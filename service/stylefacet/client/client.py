@@ -7,8 +7,10 @@ import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from stylefacet.client import conversions as convert
-from stylefacet.client.conversions import build, resource_id, resource_name
+from stylefacet.client.conversions import build, one_of, resource_id, resource_name
 from stylefacet.client.embeds import embed_stream
+from stylefacet.client.pictures import PictureCalls
+from stylefacet.client.similarity import SimilarityCalls
 from stylefacet.client.transport import RetryPolicy, Transport
 from stylefacet.client.uploads import READ_AHEAD_ROWS, Upload
 from stylefacet.client.values import (
@@ -20,17 +22,13 @@ from stylefacet.client.values import (
     Prediction,
     Product,
     ProductImage,
-    SearchResult,
     UploadOutcome,
     UploadRow,
 )
-from stylefacet.errors import InvalidField
-from stylefacet.limits import MAX_SEARCH_PAGE, MAX_SEARCH_RESULTS
 from stylefacet.v1 import catalog_service_pb2 as catalog_pb
 from stylefacet.v1 import encoder_service_pb2 as encoder_pb
 from stylefacet.v1 import feature_pb2
 from stylefacet.v1 import feature_service_pb2 as feature_pb
-from stylefacet.v1 import similarity_service_pb2 as similarity_pb
 from stylefacet.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from stylefacet.v1.encoder_service_pb2_grpc import EncoderServiceStub
 from stylefacet.v1.feature_service_pb2_grpc import FeatureServiceStub
@@ -42,7 +40,7 @@ FIT_TIMEOUT_S = 300.0
 _LIST_PAGE = 1000
 
 
-class StylefacetClient:
+class StylefacetClient(PictureCalls, SimilarityCalls):
     """A connection to one server, for use in a ``with`` statement. Thread-safe.
 
     Resources are named by their ids; full names such as ``products/4711`` are taken as well.
@@ -288,7 +286,7 @@ class StylefacetClient:
 
         The subject is a stored product or an encoded photo.
         """
-        _one_of(product=product, content=content)
+        one_of(product=product, content=content)
         request = feature_pb.PredictFeaturesRequest(
             product=resource_name("products", product) if product is not None else None,
             content=content,
@@ -296,56 +294,3 @@ class StylefacetClient:
         )
         reply = self._transport.call(self._features.PredictFeatures, request)
         return tuple(map(convert.prediction_value, reply.predictions))
-
-    # Similarity
-
-    def search(
-        self,
-        *,
-        product: str | None = None,
-        content: bytes | None = None,
-        embedding: Embedding | None = None,
-        weights: Mapping[str, float] | None = None,
-        filter: str = "",
-        limit: int = 20,
-        group_by_style: bool = False,
-    ) -> SearchResult:
-        """Returns the products nearest to a stored one, an encoded photo or an embedding.
-
-        ``weights`` are by feature; none means every latent block once. ``limit`` may exceed a
-        page; at most 1000 hits are ever found.
-        """
-        _one_of(product=product, content=content, embedding=embedding)
-        if not 1 <= limit <= MAX_SEARCH_RESULTS:
-            raise InvalidField("limit", f"must lie between 1 and {MAX_SEARCH_RESULTS}")
-        request = similarity_pb.SearchSimilarProductsRequest(
-            product=resource_name("products", product) if product is not None else None,
-            content=content,
-            embedding=convert.embedding_message(embedding) if embedding is not None else None,
-            feature_weights=[
-                similarity_pb.FeatureWeight(feature=resource_name("features", f), weight=weight)
-                for f, weight in (weights or {}).items()
-            ],
-            filter=filter,
-            # The same for every page: tokens are bound to the request.
-            page_size=min(limit, MAX_SEARCH_PAGE),
-            group_by_style=group_by_style,
-        )
-        hits = []
-        while True:
-            page = self._transport.call(self._similarity.SearchSimilarProducts, request)
-            hits += [convert.hit_value(hit) for hit in page.similar_products]
-            request.page_token = page.next_page_token
-            if not request.page_token or len(hits) >= limit:
-                break
-        return SearchResult(
-            hits=tuple(hits[:limit]),
-            encoder=resource_id(page.encoder),
-            sequence_number=page.sequence_number,
-            query_novelty=page.query_novelty,
-        )
-
-
-def _one_of(**given: object) -> None:
-    if sum(value is not None for value in given.values()) != 1:
-        raise InvalidField(" or ".join(given), "give exactly one of them")

@@ -91,6 +91,16 @@ def build(make: Callable[[], MessageT], field: str) -> MessageT:
         raise InvalidField(field, f"cannot be sent ({error})") from error
 
 
+def one_of(**given: object) -> None:
+    """Refuses a call in which not exactly one of several things is given.
+
+    Raises:
+        InvalidField
+    """
+    if sum(value is not None for value in given.values()) != 1:
+        raise InvalidField(" or ".join(given), "give exactly one of them")
+
+
 def product_value(message: product_pb2.Product) -> Product:
     """Returns a product as the server told it."""
     return Product(

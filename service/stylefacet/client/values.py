@@ -126,13 +126,44 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class FeatureMove:
+    """How far a query moved in one feature, in its scale: asked to (``requested``) or dragged.
+
+    Values are the most probable ones before and after, of a fitted feature that is carried.
+    """
+
+    feature_id: str
+    requested: bool
+    distance: float
+    value_before: str
+    value_after: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryMove:
+    """Where adjustments took a query, in every feature.
+
+    ``latent_distance`` is in units of the prior's standard deviation. ``embeddings`` are the moved
+    vectors, one for each image of the query; they can be decoded and searched by.
+    """
+
+    latent_distance: float
+    features: tuple[FeatureMove, ...]
+    embeddings: tuple[Embedding, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Hits, nearest first; the encoder they were found with and the last change they reflect."""
+    """Hits, nearest first; the encoder they were found with and the last change they reflect.
+
+    ``query_move`` says how adjustments moved the query, if there were any.
+    """
 
     hits: tuple[Hit, ...]
     encoder: str
     sequence_number: int
     query_novelty: float
+    query_move: QueryMove | None = None
 
 
 @dataclass(frozen=True, slots=True)
