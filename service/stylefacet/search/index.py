@@ -12,6 +12,7 @@ import numpy as np
 from stylefacet.errors import ResourceMissing
 from stylefacet.search.content import Content
 from stylefacet.search.locks import ReadWriteLock
+from stylefacet.search.pairs import Snapshot
 from stylefacet.search.ranking import F32, F64, Metric, Ranking, rank
 from stylefacet.search.rows import Items, Keys
 from stylefacet.search.scans import Selection
@@ -202,6 +203,19 @@ class SimilarityIndex:
             live = self._content.rows.live_rows()
             rows = rng.choice(live, min(count, len(live)), replace=False)
             return np.array(self._content.means[rows])
+
+    def snapshot(self, among: Keys | None = None) -> Snapshot:
+        """Returns a copy of the images of some products (all, for None), to work on at leisure."""
+        with self._lock.reading():
+            table = self._content.rows
+            rows = np.sort(self._content.select(among).rows)
+            items = Items(
+                table.image_keys[rows],
+                table.product_keys[rows],
+                table.group_keys[rows],
+                self._content.means[rows],
+            )
+            return Snapshot(items, dict(self._content.matrices), self._sequence)
 
 
 class _Search:

@@ -57,14 +57,16 @@ class FindNearDuplicatesResponse(_message.Message):
     def __init__(self, groups: _Optional[_Iterable[_Union[NearDuplicateGroup, _Mapping]]] = ..., group_count: _Optional[int] = ..., grouped_product_count: _Optional[int] = ..., product_count: _Optional[int] = ..., image_count: _Optional[int] = ..., pair_count: _Optional[int] = ..., alike: _Optional[_Iterable[_Union[FeatureThreshold, _Mapping]]] = ..., different: _Optional[_Iterable[_Union[FeatureThreshold, _Mapping]]] = ..., encoder: _Optional[str] = ..., sequence_number: _Optional[int] = ...) -> None: ...
 
 class NearDuplicateGroup(_message.Message):
-    __slots__ = ("products", "pairs", "limits")
+    __slots__ = ("products", "pairs", "limits", "product_count")
     PRODUCTS_FIELD_NUMBER: _ClassVar[int]
     PAIRS_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    PRODUCT_COUNT_FIELD_NUMBER: _ClassVar[int]
     products: _containers.RepeatedCompositeFieldContainer[NearDuplicate]
     pairs: _containers.RepeatedCompositeFieldContainer[NearDuplicatePair]
     limits: _containers.RepeatedCompositeFieldContainer[FeatureThreshold]
-    def __init__(self, products: _Optional[_Iterable[_Union[NearDuplicate, _Mapping]]] = ..., pairs: _Optional[_Iterable[_Union[NearDuplicatePair, _Mapping]]] = ..., limits: _Optional[_Iterable[_Union[FeatureThreshold, _Mapping]]] = ...) -> None: ...
+    product_count: int
+    def __init__(self, products: _Optional[_Iterable[_Union[NearDuplicate, _Mapping]]] = ..., pairs: _Optional[_Iterable[_Union[NearDuplicatePair, _Mapping]]] = ..., limits: _Optional[_Iterable[_Union[FeatureThreshold, _Mapping]]] = ..., product_count: _Optional[int] = ...) -> None: ...
 
 class NearDuplicate(_message.Message):
     __slots__ = ("product", "display_name", "category", "style_id", "product_image")
