@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,15 +9,20 @@ import pytest
 from stylefacet.app.follower import IndexFollower
 from stylefacet.catalog.entities import CatalogRow, ImageEmbedding, NewImage, ProductFields
 from stylefacet.catalog.store import Store
+from stylefacet.errors import ChangeNotSeen
 from stylefacet.search.index import SimilarityIndex
 
 ENCODER = "e1"
 D = 4
 
 
+def new_year() -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(f"sqlite:///{tmp_path}/c.db", lambda: datetime(2026, 1, 1, tzinfo=UTC)) as store:
+    with Store(f"sqlite:///{tmp_path}/c.db", new_year) as store:
         yield store
 
 
@@ -97,3 +103,21 @@ def test_vectors_of_another_encoder_are_not_loaded(store: Store, index: Similari
     IndexFollower(store, index, "e2").load()
 
     assert index.image_count == 0
+
+
+def test_waiting_ends_when_another_writes_the_change(tmp_path: Path, index: SimilarityIndex):
+    url = f"sqlite:///{tmp_path}/c.db"
+    with Store(url, new_year) as store, Store(url, new_year) as other:
+        follower = IndexFollower(store, index, ENCODER)
+        writer = threading.Timer(0.2, put, (other, 1))
+        writer.start()
+        follower.wait_for(1, timeout_s=10)
+        writer.join()
+
+        assert nearest(store, index, 1) == ["p1"]
+
+
+def test_waiting_for_a_change_that_does_not_come_ends(store: Store, index: SimilarityIndex):
+    put(store, 1)
+    with pytest.raises(ChangeNotSeen, match="change 2 .* the latest here is 1"):
+        IndexFollower(store, index, ENCODER).wait_for(2, timeout_s=0.1)

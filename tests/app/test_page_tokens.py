@@ -2,7 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_token
+from stylefacet.app.page_tokens import (
+    clamp_page_size,
+    make_page_token,
+    read_page_offset,
+    read_page_token,
+)
 from stylefacet.errors import InvalidField, PageTokenStale
 
 requests = st.dictionaries(st.text(max_size=8), st.text(max_size=8) | st.integers(), max_size=4)
@@ -41,3 +46,9 @@ def test_page_size_is_clamped(asked: int, given_: int):
 def test_negative_page_size_is_refused():
     with pytest.raises(InvalidField, match="negative"):
         clamp_page_size(-1)
+
+
+@pytest.mark.parametrize("position", ["-1", "x", "1e3", "\u0663", "9" * 40])
+def test_token_with_an_offset_that_is_none_is_stale(position: str):
+    with pytest.raises(PageTokenStale):
+        read_page_offset(make_page_token({}, position), {})

@@ -2,14 +2,18 @@
 
 import logging
 import threading
+import time
 
 import numpy as np
 
 from stylefacet.catalog.entities import ImageRows
 from stylefacet.catalog.store import Store
+from stylefacet.errors import ChangeNotSeen
 from stylefacet.search.index import SimilarityIndex
 from stylefacet.search.rows import Items
 
+# How often a caller who waits for a change looks whether it has come.
+_LOOK_EVERY_S = 0.05
 _log = logging.getLogger(__name__)
 
 
@@ -53,6 +57,20 @@ class IndexFollower:
                 items = None if rows is None else _items(rows)
                 self._index.replace(keys, items, changes[-1].sequence)
         return target
+
+    def wait_for(self, sequence: int, timeout_s: float) -> None:
+        """Returns once the index has followed the store to a sequence number.
+
+        A store that is read from a copy may be behind the one that gave the number.
+
+        Raises:
+            ChangeNotSeen: when the time is over.
+        """
+        deadline = time.monotonic() + timeout_s
+        while (seen := self.catch_up()) < sequence:
+            if time.monotonic() + _LOOK_EVERY_S > deadline:
+                raise ChangeNotSeen(sequence, seen)
+            time.sleep(_LOOK_EVERY_S)
 
 
 def _items(rows: ImageRows) -> Items:

@@ -49,6 +49,18 @@ def read_page_token(token: str, request: Mapping[str, object]) -> str:
     return position
 
 
+def read_page_offset(token: str, request: Mapping[str, object]) -> int:
+    """Returns the position in a token as a count of results; 0 for an empty token.
+
+    Raises:
+        PageTokenStale: as `read_page_token`, and for a position that is no count.
+    """
+    position = read_page_token(token, request) or "0"
+    if not (position.isascii() and position.isdigit() and len(position) < 10):
+        raise PageTokenStale
+    return int(position)
+
+
 def _fingerprint(request: Mapping[str, object]) -> str:
     content = json.dumps(request, sort_keys=True, default=str).encode()
     return hashlib.sha256(content).hexdigest()[:16]

@@ -1,6 +1,6 @@
 """Answers feature-level similarity over the catalogue; knows no RPC."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from stylefacet.app.vectors import VectorReader
 from stylefacet.catalog.entities import Product
 from stylefacet.catalog.filter import parse_filter
 from stylefacet.catalog.store import Store
+from stylefacet.errors import InvalidField
 from stylefacet.search.index import FeatureShare, SimilarityIndex
 
 # Pages end here: nobody reads on, and every page ranks anew.
@@ -27,16 +28,23 @@ class Query:
     # Left out of the results.
     product_id: str = ""
     novelty: float = 0.0
+    # Of a stored product: which image each vector is.
+    image_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SimilarityHit:
-    """A hit: the product, the image that matched, and what each feature adds to the distance."""
+    """A hit: the product, the images that matched, and what each feature adds to the distance.
+
+    ``other_style_product_count`` is that of a search by style, zero otherwise.
+    """
 
     product: Product
     image_id: str
+    query_image_id: str
     squared_distance: float
     shares: tuple[FeatureShare, ...]
+    other_style_product_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,8 @@ class SimilaritySearch:
             ResourceMissing: for an unknown product or one without an embedded image.
         """
         found = self._vectors.of_product(product_id)
-        return Query(np.stack([embedding.mean for _, embedding in found]), product_id)
+        means = np.stack([embedding.mean for _, embedding in found])
+        return Query(means, product_id, image_ids=tuple(image_id for image_id, _ in found))
 
     def query_by_photo(self, content: bytes) -> Query:
         """Returns the query of an encoded photo, which is not stored."""
@@ -123,12 +132,46 @@ class SimilaritySearch:
         page = result.hits[offset : offset + limit]
         products = self._store.products_by_keys(hit.product_key for hit in page)
         images = self._store.find_image_ids(hit.image_key for hit in page)
+        counts: dict[str, int] = {}
+        if group_by_style:
+            styles = {product.style_id for product in products.values()} - {""}
+            counts = self._store.count_by_style(
+                styles, condition, query.product_id, self._embedder.encoder.id
+            )
         hits = [
             SimilarityHit(
-                products[hit.product_key], images[hit.image_key], hit.distance2, hit.shares
+                product,
+                images[hit.image_key],
+                query.image_ids[hit.query_number] if query.image_ids else "",
+                hit.distance2,
+                hit.shares,
+                max(counts.get(product.style_id, 1) - 1, 0),
             )
             for hit in page
             # A product deleted since the search is no hit any more.
-            if hit.product_key in products and hit.image_key in images
+            if (product := products.get(hit.product_key)) and hit.image_key in images
         ]
         return SearchAnswer(hits, len(result.hits) > offset + limit, result.sequence)
+
+    def wait_for(self, sequence: int, timeout_s: float) -> None:
+        """Returns once searches see a change of the catalogue.
+
+        Raises:
+            InvalidField: for a negative number; ChangeNotSeen when the time is over.
+        """
+        if sequence < 0:
+            raise InvalidField("min_sequence", f"{sequence} is negative")
+        self._follower.wait_for(sequence, timeout_s)
+
+    def ordering(self, weights: Collection[str], adjusted: Collection[str]) -> dict[str, str]:
+        """Returns what the order of results hangs on: the version of each feature that counts.
+
+        Raises:
+            ResourceMissing: for an unknown feature.
+        """
+        counted = weights or self._features.block_weights()
+        live = [self._features.get(name) for name in (*counted, *adjusted)]
+        return {
+            feature.name: f"{feature.version} {feature.projection.scale!r} {feature.create_time}"
+            for feature in live
+        }

@@ -8,7 +8,7 @@ import numpy as np
 
 from stylefacet.app.adjustments import QueryAdjuster
 from stylefacet.app.comparison import ProductComparison
-from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_token
+from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_offset
 from stylefacet.app.similarity import MAX_RESULT_COUNT, Query, SimilarityHit, SimilaritySearch
 from stylefacet.errors import InvalidField
 from stylefacet.server import convert
@@ -23,6 +23,10 @@ from stylefacet.v1 import similarity_service_pb2_grpc
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
+# The longest a search waits for a change of the catalogue.
+MAX_PATIENCE_S = 10.0
+# What is kept of a deadline for the search itself and the way back.
+_ANSWER_SHARE = 0.2
 
 
 class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
@@ -46,12 +50,14 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
         self, request: pb.SearchSimilarProductsRequest, context: grpc.ServicerContext
     ) -> pb.SearchSimilarProductsResponse:
         """Ranks products by their weighted distance from the query."""
-        asked = _fingerprint(request)
-        size = clamp_page_size(request.page_size, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
-        offset = int(read_page_token(request.page_token, asked) or 0)
         weights = read_weights(request.feature_weights)
-        query = self._read_query(request)
         targets = read_adjustments(request.adjustments)
+        self._similarity.wait_for(request.min_sequence, _patience_s(context))
+        ordering = self._similarity.ordering(weights, targets)
+        asked = _fingerprint(request) | {"encoder": self._encoder_id, "features": ordering}
+        size = clamp_page_size(request.page_size, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+        offset = read_page_offset(request.page_token, asked)
+        query = self._read_query(request)
         move = self._adjuster.adjust(query.means, targets) if targets else None
         if move is not None:
             query = replace(query, means=move.means)
@@ -61,7 +67,7 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
         following = offset + size
         more = answer.has_more and following < MAX_RESULT_COUNT
         return pb.SearchSimilarProductsResponse(
-            similar_products=map(_write_hit, answer.hits),
+            similar_products=[_write_hit(hit, query.product_id) for hit in answer.hits],
             next_page_token=make_page_token(asked, str(following)) if more else "",
             encoder=f"encoders/{self._encoder_id}",
             sequence_number=answer.sequence,
@@ -95,19 +101,30 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
                 raise InvalidField("query", "is missing; give a product, content or an embedding")
 
 
+def _patience_s(context: grpc.ServicerContext) -> float:
+    """Returns how long to wait for a change, so that an answer still reaches the caller."""
+    # A call without a deadline has centuries left.
+    return min(context.time_remaining() * (1 - _ANSWER_SHARE), MAX_PATIENCE_S)
+
+
 def _fingerprint(request: pb.SearchSimilarProductsRequest) -> dict[str, object]:
     """Returns what a page token is bound to: the request but for its page."""
     copy = pb.SearchSimilarProductsRequest()
     copy.CopyFrom(request)
     copy.ClearField("page_token")
     copy.ClearField("page_size")
+    copy.ClearField("min_sequence")
     return {"search": copy.SerializeToString(deterministic=True).hex()}
 
 
-def _write_hit(hit: SimilarityHit) -> pb.SimilarProduct:
+def _write_hit(hit: SimilarityHit, query_product: str) -> pb.SimilarProduct:
     return pb.SimilarProduct(
         product=convert.write_product(hit.product),
         product_image=f"products/{hit.product.id}/images/{hit.image_id}",
+        query_image=(
+            f"products/{query_product}/images/{hit.query_image_id}" if hit.query_image_id else ""
+        ),
+        other_style_product_count=hit.other_style_product_count,
         squared_distance=hit.squared_distance,
         feature_distances=[
             pb.FeatureDistance(
