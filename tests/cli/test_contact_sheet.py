@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from stylefacet.cli.contact_sheet import (
-    CARD,
     CARD_PADDING,
     FEATURE_COLOURS,
     PICTURE_SIZE,
@@ -17,6 +16,7 @@ from stylefacet.cli.contact_sheet import (
     draw_contact_sheet,
     grid_shape,
 )
+from stylefacet.cli.drawing import CARD
 
 
 def png(colour: str, size: tuple[int, int] = (48, 64)) -> bytes:

@@ -4,19 +4,25 @@ It knows pictures and numbers, and neither the server nor the file they go to. A
 in pixels.
 """
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw
+
+from stylefacet.cli.drawing import (
+    CARD,
+    FAINT,
+    INK,
+    PAGE,
+    TRACK,
+    fit_text,
+    paste_picture,
+    typeface,
+    wrap_text,
+)
 
 # Colours that stay apart for colour-blind eyes: Okabe and Ito, 2008, without black and yellow.
 FEATURE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-PAGE = "#f6f5f2"
-CARD = "#ffffff"
-INK = "#1d1d1f"
-FAINT = "#8a8a8e"
-TRACK = "#e9e8e4"
 
 MARGIN = 28
 GAP = 18
@@ -38,7 +44,6 @@ _NOTE = (
     "Numbers and bars are squared distances: 1 is two products drawn at random, 0 the same. "
     "Colours are what each feature adds."
 )
-_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def draw_contact_sheet(sheet: ContactSheet) -> Image.Image:
         _draw_hit(canvas, card_corner(position, columns), position + 1, hit, colours, longest)
     if not sheet.hits:
         corner = card_corner(0, columns)
-        ImageDraw.Draw(canvas).text(corner, "Nothing found.", FAINT, _font(18))
+        ImageDraw.Draw(canvas).text(corner, "Nothing found.", FAINT, typeface(18))
     return canvas
 
 
@@ -114,32 +119,34 @@ def _features(sheet: ContactSheet) -> list[str]:
 def _draw_query(canvas: Image.Image, sheet: ContactSheet, colours: Mapping[str, str]) -> None:
     draw = ImageDraw.Draw(canvas)
     left, y = MARGIN, MARGIN
-    for line in _wrapped(draw, sheet.title, _font(26), PANEL_WIDTH, most=2):
-        draw.text((left, y), line, INK, _font(26))
+    for line in wrap_text(draw, sheet.title, typeface(26), PANEL_WIDTH, most=2):
+        draw.text((left, y), line, INK, typeface(26))
         y += 32
     y += 10
     bottom = y + QUERY_SIZE[1] + 2 * CARD_PADDING
     draw.rounded_rectangle((left, y, left + PANEL_WIDTH, bottom), 8, CARD, INK, 2)
-    _paste(canvas, sheet.query.picture, (left + CARD_PADDING, y + CARD_PADDING), QUERY_SIZE)
+    paste_picture(canvas, sheet.query.picture, (left + CARD_PADDING, y + CARD_PADDING), QUERY_SIZE)
     y = bottom + 10
-    for line in _wrapped(draw, f"Query: {sheet.query.name}", _font(17), PANEL_WIDTH, most=2):
-        draw.text((left, y), line, INK, _font(17))
+    for line in wrap_text(draw, f"Query: {sheet.query.name}", typeface(17), PANEL_WIDTH, most=2):
+        draw.text((left, y), line, INK, typeface(17))
         y += 22
     if sheet.query.product_id:
         draw.text(
             (left, y),
-            _fitted(draw, sheet.query.product_id, _font(14), PANEL_WIDTH),
+            fit_text(draw, sheet.query.product_id, typeface(14), PANEL_WIDTH),
             FAINT,
-            _font(14),
+            typeface(14),
         )
     y += 30
     for name, colour in colours.items():
         draw.rounded_rectangle((left, y + 3, left + 14, y + 17), 3, colour)
         weight = f"  weight {sheet.weights[name]:g}" if name in sheet.weights else ""
-        draw.text((left + 22, y), _fitted(draw, f"{name}{weight}", _font(15), 240), INK, _font(15))
+        draw.text(
+            (left + 22, y), fit_text(draw, f"{name}{weight}", typeface(15), 240), INK, typeface(15)
+        )
         y += LEGEND_LINE
-    for line in _wrapped(draw, _NOTE, _font(13), PANEL_WIDTH, most=4):
-        draw.text((left, y + 4), line, FAINT, _font(13))
+    for line in wrap_text(draw, _NOTE, typeface(13), PANEL_WIDTH, most=4):
+        draw.text((left, y + 4), line, FAINT, typeface(13))
         y += 17
 
 
@@ -154,22 +161,24 @@ def _draw_hit(
     draw = ImageDraw.Draw(canvas)
     left, top = corner
     draw.rounded_rectangle((left, top, left + CARD_SIZE[0], top + CARD_SIZE[1]), 8, CARD)
-    _paste(canvas, hit.picture, (left + CARD_PADDING, top + CARD_PADDING), PICTURE_SIZE)
+    paste_picture(canvas, hit.picture, (left + CARD_PADDING, top + CARD_PADDING), PICTURE_SIZE)
     _draw_rank(draw, (left + 4, top + 4), rank)
     x, y = left + CARD_PADDING, top + CARD_PADDING + PICTURE_SIZE[1] + 8
     room = PICTURE_SIZE[0]
-    for number, line in enumerate(_wrapped(draw, hit.name, _font(14), room, most=2)):
-        draw.text((x, y + 18 * number), line, INK, _font(14))
+    for number, line in enumerate(wrap_text(draw, hit.name, typeface(14), room, most=2)):
+        draw.text((x, y + 18 * number), line, INK, typeface(14))
     distance = f"{hit.squared_distance:.3f}"
-    distance_width = draw.textlength(distance, _font(14))
-    draw.text((x + room - distance_width, y + 40), distance, INK, _font(14))
+    distance_width = draw.textlength(distance, typeface(14))
+    draw.text((x + room - distance_width, y + 40), distance, INK, typeface(14))
     own_room = room - distance_width - 8
-    draw.text((x, y + 40), _fitted(draw, hit.product_id, _font(13), own_room), FAINT, _font(13))
+    draw.text(
+        (x, y + 40), fit_text(draw, hit.product_id, typeface(13), own_room), FAINT, typeface(13)
+    )
     _draw_bar(draw, (x, y + 66), hit, colours, longest)
 
 
 def _draw_rank(draw: ImageDraw.ImageDraw, corner: tuple[int, int], rank: int) -> None:
-    font = _font(14)
+    font = typeface(14)
     text = str(rank)
     width = max(26, int(draw.textlength(text, font)) + 14)
     x, y = corner
@@ -196,54 +205,3 @@ def _draw_bar(
         end = x + round(room * sum_before / longest)
         if end > start:
             draw.rectangle((start, y, min(end, x + room) - 1, y + BAR_HEIGHT - 1), colours[name])
-
-
-def _paste(
-    canvas: Image.Image, content: bytes, corner: tuple[int, int], size: tuple[int, int]
-) -> None:
-    """Draws a picture scaled to fit; where there is none, says so."""
-    if not content:
-        draw = ImageDraw.Draw(canvas)
-        x, y = corner
-        draw.rectangle((x, y, x + size[0] - 1, y + size[1] - 1), TRACK)
-        middle = (x + size[0] / 2, y + size[1] / 2)
-        draw.text(middle, "no picture kept", FAINT, _font(14), anchor="mm")
-        return
-    with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP")) as picture:
-        picture.draft("RGB", (2 * size[0], 2 * size[1]))
-        upright = ImageOps.exif_transpose(picture).convert("RGBA")
-    fitted = ImageOps.contain(upright, size, Image.Resampling.LANCZOS)
-    x = corner[0] + (size[0] - fitted.width) // 2
-    y = corner[1] + (size[1] - fitted.height) // 2
-    canvas.paste(fitted, (x, y), fitted)
-
-
-def _fitted(draw: ImageDraw.ImageDraw, text: str, font: _Font, room: float) -> str:
-    """Returns the text, its end cut off where it does not fit."""
-    if draw.textlength(text, font) <= room:
-        return text
-    kept = text
-    while kept and draw.textlength(f"{kept}...", font) > room:
-        kept = kept[:-1]
-    return f"{kept.rstrip()}..."
-
-
-def _wrapped(
-    draw: ImageDraw.ImageDraw, text: str, font: _Font, room: float, most: int
-) -> list[str]:
-    """Returns the text in lines that fit, at most ``most`` of them."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and draw.textlength(longer, font) > room:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    kept = lines[:most]
-    if len(lines) > most:
-        kept[-1] = f"{kept[-1]} {lines[most]}"
-    return [_fitted(draw, line, font, room) for line in kept]
-
-
-def _font(size_px: int) -> _Font:
-    return ImageFont.load_default(size_px)

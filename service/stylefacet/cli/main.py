@@ -3,11 +3,13 @@
 import click
 
 from stylefacet import __version__
+from stylefacet.cli.compare import compare
 from stylefacet.cli.demo import demo
 from stylefacet.cli.embed import embed
 from stylefacet.cli.encoders import encoders
 from stylefacet.cli.features import features, predict
 from stylefacet.cli.imports import import_
+from stylefacet.cli.pictures import interpolate, traverse
 from stylefacet.cli.products import products
 from stylefacet.cli.program import Program
 from stylefacet.cli.search import search
@@ -28,5 +30,18 @@ def main() -> None:
     """
 
 
-for command in (demo, serve, import_, search, embed, predict, products, features, encoders):
+for command in (
+    demo,
+    serve,
+    import_,
+    search,
+    compare,
+    predict,
+    embed,
+    traverse,
+    interpolate,
+    products,
+    features,
+    encoders,
+):
     main.add_command(command)

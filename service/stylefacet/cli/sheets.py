@@ -13,11 +13,15 @@ def write_sheet(
     path: Path,
     result: SearchResult,
     weights: Mapping[str, float],
+    subtitle: str = "",
     *,
     product: str | None = None,
     photo: Path | None = None,
 ) -> None:
-    """Draws the query, a product or a photo, and the hits to a PNG; folders are made."""
+    """Draws the query, a product or a photo if it has one, and the hits to a PNG.
+
+    ``subtitle`` follows the title. Folders are made.
+    """
     hits = tuple(
         SheetHit(
             picture=_thumbnail(client, hit.image_name),
@@ -30,10 +34,12 @@ def write_sheet(
     )
     if photo is not None:
         query = SheetQuery(photo.read_bytes(), photo.name, "")
-    else:
-        assert product is not None
+    elif product is not None:
         query = _query_of(client, product)
-    sheet = ContactSheet(query, _title(weights), dict(weights), hits)
+    else:
+        query = SheetQuery(b"", "a vector", "")
+    title = f"{_title(weights)}, {subtitle}" if subtitle else _title(weights)
+    sheet = ContactSheet(query, title, dict(weights), hits)
     path.parent.mkdir(parents=True, exist_ok=True)
     draw_contact_sheet(sheet).save(path, "PNG")
 
@@ -45,9 +51,14 @@ def _title(weights: Mapping[str, float]) -> str:
 
 def _query_of(client: StylefacetClient, product_id: str) -> SheetQuery:
     product = client.get_product(product_id)
-    image = next(client.list_images(product_id), None)
-    picture = _thumbnail(client, image.name) if image is not None else b""
+    picture = product_picture(client, product_id)
     return SheetQuery(picture, product.display_name or product.category, product.product_id)
+
+
+def product_picture(client: StylefacetClient, product_id: str) -> bytes:
+    """Returns the first picture of a product as the encoder saw it; empty where none is kept."""
+    image = next(client.list_images(product_id), None)
+    return _thumbnail(client, image.name) if image is not None else b""
 
 
 def _thumbnail(client: StylefacetClient, image_name: str) -> bytes:
