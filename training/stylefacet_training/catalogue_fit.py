@@ -7,7 +7,7 @@ samples of the posterior and so learns no more than the latent vector says.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,22 +27,44 @@ from stylefacet_training.models.garment import crop, neck_box, widened
 from stylefacet_training.models.teacher import Teacher
 from stylefacet_training.runs import write_atomically
 
-BATCH_SIZE = 64
+# Photos looked at together. On a CPU larger batches are slower: their maps are large enough for the
+# allocator to hand them back to the system after every layer (97 against 66 ms a photo).
+BATCH_SIZE, GPU_BATCH_SIZE = 8, 64
 # Principal components: of what a head sees, of what the teacher says of a region.
 SEEN_COUNT, TAUGHT_COUNT = 400, 160
 # Of the predicted teacher, in which products are told apart.
 SHARED_COUNT = 150
-# The teacher's view of a region, by block; the palette reconstructs itself.
-TAUGHT = {
-    "collar": ("neck",),
-    "sleeve": ("garment",),
-    "body": ("garment_statistics", "garment_top"),
-    "outline": ("garment",),
-}
+# Photos from which a random trunk takes the scales of its layers.
+CALIBRATION_COUNT = 128
 # Colours for k-means: pixels a photo, passes.
 _PIXELS_PER_PHOTO, _MEANS_PASSES = 40, 20
+_CPU = torch.device("cpu")
 
 Features = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPlan:
+    """How a block's head is found.
+
+    ``seen`` are the regions whose features it sees, ``taught`` the teacher's views that it
+    reconstructs; ``shared`` says whether it keeps only what pictures of one product have in common.
+    """
+
+    seen: tuple[str, ...]
+    taught: tuple[str, ...]
+    shared: bool = False
+
+
+# The palette has no teacher: it reconstructs itself. A print is no property of the product, for
+# colourways differ in it; so the body shares nothing.
+PLANS: Mapping[str, HeadPlan] = {
+    "collar": HeadPlan(("collar",), ("neck",), shared=True),
+    "sleeve": HeadPlan(("sleeve",), ("garment",), shared=True),
+    "body": HeadPlan(("body",), ("garment_statistics", "garment_top")),
+    "outline": HeadPlan(("outline",), ("garment",), shared=True),
+    "palette": HeadPlan(("palette",), ()),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +89,20 @@ class Seen:
         )
 
 
-def solve_head(block: str, seen: Seen, count: int, config: TrainConfig) -> closed.Head:
+def solve_head(plan: HeadPlan, seen: Seen, count: int, config: TrainConfig) -> closed.Head:
     """Returns the head of one block, in ``count`` dimensions."""
-    views = seen.features[block]
+    views = torch.cat([seen.features[name] for name in plan.seen], dim=2)
     photos = views[0]
-    if block == "palette":
+    if not plan.taught:
         return closed.principal_head(photos, count, config.beta)
     white = closed.whitener(photos, SEEN_COUNT)
     target = white(photos)
     if config.perceptual:
-        parts = [seen.taught[name] for name in TAUGHT[block]]
+        parts = [seen.taught[name] for name in plan.taught]
         target = torch.cat([closed.principal_components(t, TAUGHT_COUNT) for t in parts], dim=1)
         white = white.then(closed.prediction(white(photos), target))
     predicted = white(photos)
-    if block == "body" or not config.shared:
-        # A print is no property of the product: colourways differ in it.
+    if not (plan.shared and config.shared):
         return _after(white, closed.reconstruction_head(predicted, target, count, config.beta))
     both = white.then(closed.whitener(predicted, SHARED_COUNT))
     rows, groups = both(views.flatten(0, 1)), seen.groups.repeat(len(views))
@@ -97,19 +118,36 @@ def fit_heads(model: CatalogueVae, config: TrainConfig, seen: Seen, training: Te
     torch.manual_seed(config.seed)  # the randomised decompositions
     part = seen.of(training)
     for block in model.blocks:
-        model.set_head(block.name, solve_head(block.name, part, block.end - block.start, config))
+        size = block.end - block.start
+        model.set_head(block.name, solve_head(PLANS[block.name], part, size, config))
+
+
+def prepare_trunk(model: CatalogueVae, config: TrainConfig, pictures: PictureSet) -> None:
+    """Gives the trunk its weights: the published ones, or random ones where none are wanted."""
+    if config.imagenet:
+        model.trunk.load_imagenet()
+        return
+    count = min(CALIBRATION_COUNT, len(pictures))
+    sample = torch.from_numpy(pictures.pixels[np.linspace(0, len(pictures) - 1, count, dtype=int)])
+    model.trunk.randomise(config.seed, model.garments(sample))
 
 
 @torch.no_grad()
 def look(
-    model: CatalogueVae, pictures: PictureSet, config: TrainConfig, device: torch.device
+    model: CatalogueVae,
+    pictures: PictureSet,
+    config: TrainConfig,
+    device: torch.device,
+    *,
+    advance: Callable[[int, int], None] = lambda done, total: None,
 ) -> Seen:
     """Returns what trunk and teacher say of photos and of copies of them, on the CPU."""
     generator = torch.Generator().manual_seed(config.seed)
     teacher = Teacher().to(device) if config.perceptual else None
     features: list[Features] = []
     taught: list[Features] = []
-    for pixels in _batches(pictures):
+    done = 0
+    for pixels in _batches(pictures, device):
         copies = [pixels]
         if config.shared:
             copies += [pixels.flip(2), recoloured(pixels, generator)]
@@ -117,7 +155,11 @@ def look(
         count = len(copies)
         features.append({name: _stored(x).view(count, len(pixels), -1) for name, x in seen.items()})
         if teacher is not None:
-            taught.append({name: _stored(x) for name, x in teacher(pixels.to(device)).items()})
+            photos = pixels.to(device)
+            views = teacher(photos, model.find(photos).box)
+            taught.append({name: _stored(x) for name, x in views.items()})
+        done += len(pixels)
+        advance(done, len(pictures))
     _, groups = np.unique(np.array(pictures.groups), return_inverse=True)
     return Seen(
         {name: torch.cat([row[name] for row in features], dim=1) for name in features[0]},
@@ -131,9 +173,10 @@ def _stored(features: Tensor) -> Tensor:
     return features.half().cpu()
 
 
-def _batches(pictures: PictureSet) -> Iterator[Tensor]:
-    for start in range(0, len(pictures), BATCH_SIZE):
-        yield torch.from_numpy(pictures.pixels[start : start + BATCH_SIZE])
+def _batches(pictures: PictureSet, device: torch.device = _CPU) -> Iterator[Tensor]:
+    size = BATCH_SIZE if device.type == "cpu" else GPU_BATCH_SIZE
+    for start in range(0, len(pictures), size):
+        yield torch.from_numpy(pictures.pixels[start : start + size])
 
 
 def recoloured(pixels: Tensor, generator: torch.Generator) -> Tensor:
@@ -170,6 +213,12 @@ def colour_centres(model: CatalogueVae, pictures: PictureSet, generator: torch.G
         sums = torch.zeros_like(centres).index_add_(0, nearest, points)
         centres = torch.where(sizes > 0, sums / sizes.clamp(min=1), centres)
     return centres
+
+
+@torch.no_grad()
+def palette_features(model: CatalogueVae, pictures: PictureSet) -> Tensor:
+    """Returns what the palette's head sees of all pictures, ``(n, k)``."""
+    return torch.cat([model.palette(batch, model.find(batch)) for batch in _batches(pictures)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,13 +260,13 @@ def build_objective(
 ) -> DecoderObjective:
     """Finds the heads, encodes all pictures once and returns what trains the decoder."""
     model.eval()
-    model.trunk.load_imagenet()
+    prepare_trunk(model, config, pictures)
     seen = _looked(config, model, pictures, device, cache / "looks.pt")
     split = split_by_group(pictures.groups, config.validation_share, config.seed)
     fit_heads(model.cpu(), config, seen, torch.from_numpy(split.training))
     model.to(device)
     means, garments, necks, boxes = [], [], [], []
-    for batch in _batches(pictures):
+    for batch in _batches(pictures, device):
         batch = batch.to(device)
         found = model.find(batch)
         near = neck_box(found.box, model.width_px / model.height_px)
@@ -244,7 +293,7 @@ def _looked(
 ) -> Seen:
     """Returns what is seen in the pictures, from the cache where it is of the same run."""
     key = json.dumps([pictures.names, pictures.groups, config.cropped, config.shared])
-    key += json.dumps([config.perceptual, config.seed])
+    key += json.dumps([config.perceptual, config.imagenet, config.seed])
     if cached.is_file():
         content = torch.load(cached, map_location="cpu", weights_only=True)
         if content["key"] == key:

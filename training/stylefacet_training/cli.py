@@ -252,6 +252,8 @@ def garments(out: Path, count: int, seed: int, colourways: int, *, as_json: bool
 
 main.add_command(commands.evaluate)
 main.add_command(commands.robustness)
+main.add_command(commands.split)
+main.add_command(commands.ablate)
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -59,6 +59,8 @@ class TrainConfig:
     # Epochs over which the weight of the regularizer rises from 0, against early collapse.
     warm_up_epochs: float = 0.0
 
+    # Whether the catalogue model's trunk has the weights of ImageNet; if not, random ones.
+    imagenet: bool = True
     # Whether the catalogue model's heads reconstruct what a larger ImageNet network sees in a
     # region (a perceptual loss); if not, what they see themselves.
     perceptual: bool = True

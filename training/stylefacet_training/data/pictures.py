@@ -35,6 +35,15 @@ class PictureSet:
     def __len__(self) -> int:
         return len(self.names)
 
+    def take(self, rows: npt.NDArray[np.int64]) -> "PictureSet":
+        """Returns some of the pictures, in the order of ``rows`` ``(m,)``."""
+        return PictureSet(
+            self.title,
+            self.pixels[rows],
+            tuple(self.names[i] for i in rows),
+            tuple(self.groups[i] for i in rows),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Split:

@@ -64,6 +64,21 @@ class Figure:
         """Returns the figure of a single ranking."""
         return cls(found.precision_at_10, found.mean_average_precision)
 
+    @classmethod
+    def over(cls, found: Sequence[Retrieval], carried_count: int) -> "Figure":
+        """Returns mean and standard deviation over draws."""
+        precisions = [one.precision_at_10 for one in found]
+        averages = [one.mean_average_precision for one in found]
+        several = len(found) > 1
+        return cls(
+            float(np.mean(precisions)),
+            float(np.mean(averages)),
+            float(np.std(precisions, ddof=1)) if several else 0.0,
+            float(np.std(averages, ddof=1)) if several else 0.0,
+            draw_count=len(found),
+            carried_count=carried_count,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class NamedFigures:
@@ -188,19 +203,9 @@ def _named(
 ) -> NamedFigures:
     fits = [population.fit(draw, judged, seed) for draw in draws]
     found = [retrieval(fit.coordinates, labels.judged[attribute]) for fit in fits]
-    precisions = [one.precision_at_10 for one in found]
-    averages = [one.mean_average_precision for one in found]
-    several = len(draws) > 1
     leaks = [_leak(fit.coordinates, labels, attribute) for fit in fits]
     return NamedFigures(
-        Figure(
-            float(np.mean(precisions)),
-            float(np.mean(averages)),
-            float(np.std(precisions, ddof=1)) if several else 0.0,
-            float(np.std(averages, ddof=1)) if several else 0.0,
-            draw_count=len(draws),
-            carried_count=sum(fit.carried for fit in fits),
-        ),
+        Figure.over(found, sum(fit.carried for fit in fits)),
         {other: float(np.mean([leak[other] for leak in leaks])) for other in leaks[0]},
     )
 

@@ -153,6 +153,108 @@ def robustness(
         _write(json_file, {"robustness": found})
 
 
+@click.command()
+@click.option("--data", required=True, type=_FOLDER, help="Folder with labels.csv and photos.")
+@click.option("--out", required=True, type=_FOLDER, help="Folder to write the parts to.")
+@click.option(
+    "--by", "column", required=True, help="Column whose equal values stay together: the product."
+)
+@click.option(
+    "--shares",
+    default="training=.6,tune=.2,report=.2",
+    show_default=True,
+    metavar="NAME=SHARE,...",
+    help="Parts and their shares of the products.",
+)
+@_SEED
+def split(data: Path, out: Path, column: str, shares: str, seed: int) -> None:
+    """Divide labelled photos among folders by product, to train, tune and report on.
+
+    Each part is a folder with its rows of labels.csv and a link to the photos, which the other
+    commands take for --data and --fit-data. Choose settings on one part and report on another.
+
+    \b
+    Example:
+      stylefacet-train split --data photos --by product_code --out parts
+    """
+    from stylefacet_training.evaluation.splitting import divide
+
+    for part in divide(data, out, column, _shares(shares), seed):
+        click.echo(f"{part.folder}: {part.photo_count:,} photos of {part.group_count:,} {column}")
+
+
+@click.command()
+@click.option("--data", required=True, type=_FOLDER, help="Folder with labels.csv and photos.")
+@click.option(
+    "--by", "column", required=True, help="Column whose equal values stay together: the product."
+)
+@click.option("--attributes", required=True, help="Columns to judge, with commas between.")
+@click.option(
+    "--seeds", default="0,1,2", show_default=True, help="A split and a fit each, commas between."
+)
+@click.option("--draws", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Any other setting.")
+@click.option("--cache", type=_FOLDER, help="Keeps what the networks make of the photos.")
+@click.option("--markdown", type=_FILE, help="Also write the table to this file.")
+@_JSON_FILE
+def ablate(
+    data: Path,
+    column: str,
+    attributes: str,
+    seeds: str,
+    draws: int,
+    settings: Sequence[str],
+    cache: Path | None,
+    markdown: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Switch the levers of the catalogue encoder on and off and tell what each one buys.
+
+    For every seed a quarter of the products is judged and the rest trained and fitted on. Only the
+    heads are solved for: no picture decoder, no bundle. The table is Markdown: named-20 P@10/mAP.
+
+    \b
+    Example:
+      stylefacet-train ablate --data photos --by product_code --attributes neck,pattern
+    """
+    from stylefacet_training.ablation import AblationPlan
+    from stylefacet_training.ablation import ablate as run_ablation
+    from stylefacet_training.config import preset, with_settings
+    from stylefacet_training.evaluation.ablation_table import ablation_table
+    from stylefacet_training.terminal import Terminal
+
+    changes = dict(text.partition("=")[::2] for text in settings)
+    plan = AblationPlan(
+        data, column, _names(attributes), _numbers(seeds), draw_count=draws, cache=cache
+    )
+    found = run_ablation(plan, with_settings(preset("catalogue"), changes), Terminal())
+    table = ablation_table(found)
+    click.echo(table, nl=False)
+    if markdown is not None:
+        markdown.write_text(table, "utf-8")
+    if json_file is not None:
+        _write(json_file, {"ablation": found})
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    if not all(part.strip().isdecimal() for part in text.split(",")):
+        raise click.UsageError(f"--seeds: {text!r} is no list of whole numbers")
+    return tuple(int(part) for part in text.split(","))
+
+
+def _shares(text: str) -> dict[str, float]:
+    shares: dict[str, float] = {}
+    for item in text.split(","):
+        name, _, share = (word.strip() for word in item.partition("="))
+        try:
+            shares[name] = float(share)
+        except ValueError as error:
+            raise click.UsageError(f"--shares: {item!r} is not NAME=SHARE") from error
+        if not name.isidentifier():
+            raise click.UsageError(f"--shares: {name!r} is no name for a folder")
+    return shares
+
+
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not names:

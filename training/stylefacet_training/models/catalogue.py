@@ -46,7 +46,7 @@ class CatalogueVae(VariationalModel):
         super().__init__()
         self.cropped = cropped
         self.height_px, self.width_px = HEIGHT_PX, WIDTH_PX
-        self.blocks = _blocks(latent_dims)
+        self.blocks = blocks_of(latent_dims, BLOCK_SHARES)
         self.trunk = Trunk(TAPS)
         self.register_buffer("colours", torch.zeros(COLOUR_COUNT, 3))
         for block in self.blocks:
@@ -85,7 +85,7 @@ class CatalogueVae(VariationalModel):
         """Returns what each block's head sees of pictures ``(b, h, w, 3)`` uint8, ``(b, p)``."""
         found = self.find(pixels)
         # taps at strides 8 and 16: (b, 40, 14, 10), (b, 80, 7, 5) of the garment
-        fine, coarse = self.trunk(_planes(crop(pixels, widened(found.box, MARGIN), *GARMENT_PX)))
+        fine, coarse = self.trunk(_garments(pixels, found))
         near = neck_box(found.box, self.width_px / self.height_px)
         neck_fine, neck_coarse = self.trunk(_planes(crop(pixels, near, *NECK_PX)))
         sides = torch.cat([coarse[..., :2], coarse[..., -2:]], dim=3)
@@ -105,8 +105,12 @@ class CatalogueVae(VariationalModel):
             "sleeve": sides.flatten(1),
             "body": torch.cat(body, dim=1),
             "outline": torch.cat([coarse.flatten(1), _geometry(found)], dim=1),
-            "palette": self._palette(pixels, found),
+            "palette": self.palette(pixels, found),
         }
+
+    def garments(self, pixels: Tensor) -> Tensor:
+        """Returns the garments in photos ``(b, h, w, 3)`` uint8 as the trunk sees them."""
+        return _garments(pixels, self.find(pixels))
 
     def find(self, pixels: Tensor) -> Found:
         """Returns the garment in photos ``(b, h, w, 3)`` uint8."""
@@ -123,7 +127,8 @@ class CatalogueVae(VariationalModel):
         weights = torch.maximum(mask, _middle().to(mask.device))
         return colours, weights / weights.sum(1, keepdim=True)
 
-    def _palette(self, pixels: Tensor, found: Found) -> Tensor:
+    def palette(self, pixels: Tensor, found: Found) -> Tensor:
+        """Returns how much of each colour the garments show, ``(b, k)``."""
         colours, weights = self.palette_pixels(pixels, found)
         shares = soft_histogram(colours, weights, self.colours, COLOUR_WIDTH)
         # Hellinger's map: Euclidean distance of square roots compares shares, not masses.
@@ -145,15 +150,19 @@ def feature_counts() -> Mapping[str, int]:
     }
 
 
-def _blocks(latent_dims: int) -> tuple[LatentBlock, ...]:
+def blocks_of(latent_dims: int, shares: Mapping[str, int]) -> tuple[LatentBlock, ...]:
     """Returns the blocks that share out ``latent_dims`` dimensions."""
-    whole = sum(BLOCK_SHARES.values())
+    whole = sum(shares.values())
     blocks, end, share = [], 0, 0
-    for name, size in BLOCK_SHARES.items():
+    for name, size in shares.items():
         share += size
         start, end = end, round(latent_dims * share / whole)
         blocks.append(LatentBlock(name, start, end))
     return tuple(blocks)
+
+
+def _garments(pixels: Tensor, found: Found) -> Tensor:
+    return _planes(crop(pixels, widened(found.box, MARGIN), *GARMENT_PX))
 
 
 def _planes(pictures: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stylefacet_training.models.garment import crop, find_garment, neck_box, widened
+from stylefacet_training.models.garment import crop, neck_box, widened
 from stylefacet_training.models.trunk import Trunk
 
 GARMENT_PX, NECK_PX = (224, 192), (128, 128)
@@ -27,9 +27,11 @@ class Teacher(nn.Module):
         self.top = Top()
 
     @torch.no_grad()
-    def forward(self, pixels: Tensor) -> Mapping[str, Tensor]:
-        """Returns features by view, ``(b, t)``, of photos ``(b, h, w, 3)`` uint8."""
-        box = find_garment(pixels).box
+    def forward(self, pixels: Tensor, box: Tensor) -> Mapping[str, Tensor]:
+        """Returns features by view, ``(b, t)``, of photos ``(b, h, w, 3)`` uint8.
+
+        ``box`` ``(b, 4)`` says where the garment is.
+        """
         garment = self._view(pixels, widened(box, 0.03), GARMENT_PX)
         neck = self._view(pixels, neck_box(box, pixels.shape[2] / pixels.shape[1]), NECK_PX)
         flat = garment.flatten(2)

@@ -39,6 +39,27 @@ class Trunk(nn.Module):
         expected = self.state_dict()
         self.load_state_dict({name: own[name] for name in expected})
 
+    @torch.no_grad()
+    def randomise(self, seed: int, unit: Tensor) -> None:
+        """Takes random weights instead, to see what training on ImageNet buys.
+
+        The layers' means and variances are those of pictures ``unit`` ``(n, 3, h, w)`` in 0..1;
+        without them the signal would die out on its way.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        norms = [layer for layer in self.modules() if isinstance(layer, nn.BatchNorm2d)]
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                fan = layer.weight[0].numel()
+                layer.weight.normal_(0.0, (2.0 / fan) ** 0.5, generator=generator)
+        for norm in norms:
+            norm.reset_parameters()
+            # The first and only batch gives the running statistics.
+            norm.momentum = 1.0
+            norm.train(True)
+        self(unit)
+        self.eval()
+
     def train(self, mode: bool = True) -> "Trunk":
         """Stays in evaluation mode: batch statistics are part of the frozen weights."""
         return super().train(False)
