@@ -119,5 +119,5 @@ def test_waiting_ends_when_another_writes_the_change(tmp_path: Path, index: Simi
 
 def test_waiting_for_a_change_that_does_not_come_ends(store: Store, index: SimilarityIndex):
     put(store, 1)
-    with pytest.raises(ChangeNotSeen, match="change 2 .* the latest here is 1"):
+    with pytest.raises(ChangeNotSeen, match=r"change 2 .* the latest here is 1"):
         IndexFollower(store, index, ENCODER).wait_for(2, timeout_s=0.1)

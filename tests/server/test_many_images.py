@@ -26,7 +26,7 @@ def seeds_of(product: int) -> list[int]:
 @pytest.fixture
 def shop(stubs: Stubs) -> Stubs:
     """Eight products p0 to p7 of three photos; the last part of an image's name is its seed."""
-    rows = []
+    rows: list[catalog.UploadProductsRequest] = []
     for product in range(8):
         for seed in seeds_of(product):
             row = upload_row(product, photo(seed), style_id=f"s{product // 3}")

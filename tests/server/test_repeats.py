@@ -1,5 +1,7 @@
 """Writes that are only tried or may be sent twice, masks and etags, over the wire."""
 
+from typing import Any
+
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -101,7 +103,7 @@ def test_repeated_batch_deletion_and_image_are_done_once(stubs: Stubs):
         requests=[update("products/a"), update("products/b")], request_id="r-batch"
     )
     deletion = pb.DeleteProductRequest(name="products/b", request_id="r-delete")
-    calls = [
+    calls: list[tuple[Any, Any]] = [
         (stubs.catalog.BatchUpdateProducts, batch),
         (stubs.catalog.DeleteProduct, deletion),
         (stubs.catalog.CreateProductImage, image(request_id="r-image")),
