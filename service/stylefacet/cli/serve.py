@@ -14,6 +14,7 @@ from stylefacet.cli.program import EXIT_USAGE, give_up
 @click.option("--address", metavar="HOST:PORT", help="Where to listen [127.0.0.1:50051].")
 @click.option("--config", type=FILE, help="TOML file of settings; flags win over it.")
 @click.option("--database-url", help="Another database than SQLite in the data directory.")
+@click.option("--import-root", type=FILE, help="Folder that imports on the server may read [none].")
 @click.option(
     "--allow-insecure",
     is_flag=True,
@@ -26,6 +27,7 @@ def serve(
     address: str | None,
     config: Path | None,
     database_url: str | None,
+    import_root: Path | None,
     allow_insecure: bool | None,
 ) -> None:
     """Serve a catalogue until interrupted.
@@ -46,6 +48,7 @@ def serve(
         "bundle": bundle,
         "address": address,
         "database_url": database_url,
+        "import_root": import_root,
         "allow_insecure": allow_insecure,
     }
     run_server(load_settings(flags, file=config))

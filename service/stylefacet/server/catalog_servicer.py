@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import grpc
+from google.longrunning import operations_pb2
 from google.protobuf.empty_pb2 import Empty
 
 from stylefacet.app.export import FeatureExport
@@ -17,9 +18,10 @@ from stylefacet.catalog.store import Store
 from stylefacet.errors import InvalidField, StylefacetError
 from stylefacet.server import convert
 from stylefacet.server.export_messages import write_exported_feature, write_exported_product
+from stylefacet.server.operation_starter import OperationStarter
 from stylefacet.server.terms import read_terms
 from stylefacet.v1 import catalog_service_pb2 as pb
-from stylefacet.v1 import catalog_service_pb2_grpc, product_pb2
+from stylefacet.v1 import catalog_service_pb2_grpc, import_products_pb2, product_pb2
 
 MAX_BATCH_SIZE = 500
 
@@ -38,6 +40,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         store: Store,
         uploads: Uploads,
         export: FeatureExport,
+        starter: OperationStarter,
         encoder_id: str,
         pool: Executor,
         stream_depth: int,
@@ -45,6 +48,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         self._store = store
         self._uploads = uploads
         self._export = export
+        self._starter = starter
         self._encoder_id = encoder_id
         self._pool = pool
         self._stream_depth = stream_depth
@@ -185,6 +189,12 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
                 products=map(write_exported_product, batch.products),
             )
             header = []
+
+    def ImportProducts(
+        self, request: import_products_pb2.ImportProductsRequest, context: grpc.ServicerContext
+    ) -> operations_pb2.Operation:
+        """Starts the import of a manifest that lies on the server."""
+        return self._starter.start_import(request)
 
     def _prepare(self, request: pb.UploadProductsRequest) -> _Prepared:
         try:

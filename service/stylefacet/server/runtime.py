@@ -8,15 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import grpc
+from google.longrunning import operations_pb2, operations_pb2_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from stylefacet.app.adjustments import QueryAdjuster
 from stylefacet.app.comparison import ProductComparison
+from stylefacet.app.duplicates import DUPLICATES_KIND, DuplicateSearch
 from stylefacet.app.export import FeatureExport
 from stylefacet.app.features import FeatureBook
 from stylefacet.app.fitting import FeatureFitting
 from stylefacet.app.follower import IndexFollower
+from stylefacet.app.import_root import ImportRoot
+from stylefacet.app.imports import IMPORT_KIND, ManifestImport
+from stylefacet.app.operations import OperationRunner, Work
 from stylefacet.app.photos import PhotoEmbedder
 from stylefacet.app.pictures import PictureMaker
 from stylefacet.app.population import Population
@@ -34,6 +39,8 @@ from stylefacet.server.catalog_servicer import CatalogServicer
 from stylefacet.server.encoder_servicer import EncoderServicer
 from stylefacet.server.feature_servicer import FeatureServicer
 from stylefacet.server.interceptor import CallInterceptor
+from stylefacet.server.operation_starter import OperationStarter
+from stylefacet.server.operations_servicer import OperationsServicer
 from stylefacet.server.settings import Settings, split_address
 from stylefacet.server.similarity_servicer import SimilarityServicer
 from stylefacet.v1 import (
@@ -64,6 +71,7 @@ class Server:
             BundleInvalid, StoreCorrupt, SettingInvalid, EncoderMismatch: it cannot serve.
         """
         self._settings = settings
+        self._now = now
         bundle = read_bundle(settings.bundle)
         self._encoder = Encoder(bundle)
         self._store = _open_store(settings, now)
@@ -91,6 +99,7 @@ class Server:
         self._follower.load()
         self._features.catch_up()
         self._server.start()
+        self._runner.start()
         self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         for name in _service_names():
             self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -101,7 +110,9 @@ class Server:
         if self._stopped.is_set():
             return
         self._health.enter_graceful_shutdown()
-        self._server.stop(self._settings.shutdown_grace_s).wait()
+        calls_ended = self._server.stop(self._settings.shutdown_grace_s)
+        self._runner.stop()
+        calls_ended.wait()
         self._pool.shutdown()
         self._store.close()
         self._stopped.set()
@@ -138,6 +149,19 @@ class Server:
         decoder = None if bundle.decoder is None else Decoder(bundle)
         pictures = PictureMaker(encoder_id, decoder, self._features, population)
         export = FeatureExport(self._store, self._features, encoder_id)
+        importer = self._make_importer(uploads)
+        duplicates = DuplicateSearch(self._store, index, self._follower, self._features, encoder_id)
+        works: dict[str, Work] = {DUPLICATES_KIND: duplicates}
+        if importer is not None:
+            works[IMPORT_KIND] = importer
+        self._runner = OperationRunner(
+            self._store.operations,
+            works,
+            settings.operation_worker_count,
+            settings.operation_lease_s,
+            self._now,
+        )
+        starter = OperationStarter(self._runner, importer, duplicates)
 
         handlers = ThreadPoolExecutor(
             settings.max_concurrent_calls + _SPARE_HANDLER_COUNT, thread_name_prefix="call"
@@ -150,7 +174,16 @@ class Server:
         )
         depth = settings.stream_depth
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(
-            CatalogServicer(self._store, uploads, export, encoder_id, self._pool, depth), server
+            CatalogServicer(
+                self._store,
+                uploads,
+                export,
+                starter,
+                encoder_id,
+                self._pool,
+                depth,
+            ),
+            server,
         )
         encoder_service_pb2_grpc.add_EncoderServiceServicer_to_server(
             EncoderServicer(embedder, vectors, pictures, self._pool, depth), server
@@ -159,7 +192,11 @@ class Server:
             FeatureServicer(self._features, fitting, encoder_id, self._pool), server
         )
         similarity_service_pb2_grpc.add_SimilarityServiceServicer_to_server(
-            SimilarityServicer(similarity, adjuster, comparison, encoder_id, self._pool), server
+            SimilarityServicer(similarity, adjuster, comparison, starter, encoder_id, self._pool),
+            server,
+        )
+        operations_pb2_grpc.add_OperationsServicer_to_server(
+            OperationsServicer(self._store.operations, self._runner), server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         self._health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
@@ -167,6 +204,13 @@ class Server:
             (*_service_names(), health.SERVICE_NAME, reflection.SERVICE_NAME), server
         )
         return server
+
+    def _make_importer(self, uploads: Uploads) -> ManifestImport | None:
+        settings = self._settings
+        if settings.import_root is None:
+            return None
+        root = ImportRoot(settings.import_root, settings.max_image_bytes)
+        return ManifestImport(root, uploads, self._store.sweeper, self._pool)
 
     def _listen(self) -> int:
         try:
@@ -197,6 +241,7 @@ def _service_names() -> tuple[str, ...]:
             catalog_service_pb2,
             encoder_service_pb2,
             feature_service_pb2,
+            operations_pb2,
             similarity_service_pb2,
         )
         for descriptor in module.DESCRIPTOR.services_by_name.values()

@@ -40,6 +40,14 @@ class Settings:
     max_image_pixels: int = 64_000_000
     # Seconds that calls under way get to end when the server stops.
     shutdown_grace_s: float = 10.0
+    # The folder that ImportProducts may read, and nothing outside it; unset refuses such imports.
+    # Servers on one database need the same files there.
+    import_root: Path | None = None
+    # Operations under way at once; more wait their turn.
+    operation_worker_count: int = 2
+    # Seconds without a sign of life after which another server takes an operation over: longer
+    # than a busy store keeps a writer waiting.
+    operation_lease_s: float = 30.0
     # Lets the server listen beyond loopback although anyone who reaches it may read and write.
     allow_insecure: bool = False
 
@@ -47,6 +55,10 @@ class Settings:
         for name in ("max_concurrent_calls", "stream_depth", "max_image_bytes", "max_image_pixels"):
             if getattr(self, name) < 1:
                 raise SettingInvalid(name, f"{getattr(self, name)} is below 1")
+        if self.operation_worker_count < 1 or self.operation_lease_s <= 0:
+            raise SettingInvalid("operation_worker_count, operation_lease_s", "must be above 0")
+        if self.import_root is not None and not self.import_root.is_dir():
+            raise SettingInvalid("import_root", f"there is no folder {self.import_root}")
         if self.worker_count < 0 or self.shutdown_grace_s < 0:
             raise SettingInvalid("worker_count, shutdown_grace_s", "must not be negative")
         host, port = split_address(self.address)
@@ -119,7 +131,7 @@ def _parse(name: str, value: object) -> Any:
         raise SettingInvalid(name, f"there is no such setting; {hint}")
     wanted = _TYPES[name]
     try:
-        if wanted is Path and isinstance(value, str | Path):
+        if wanted in (Path, Path | None) and isinstance(value, str | Path):
             return Path(value)
         if wanted is bool:
             return _parse_bool(value)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import grpc
 import numpy as np
+from google.longrunning import operations_pb2
 
 from stylefacet.app.adjustments import QueryAdjuster
 from stylefacet.app.comparison import ProductComparison
@@ -18,8 +19,9 @@ from stylefacet.server.convert_similarity import (
     write_comparison,
     write_move,
 )
+from stylefacet.server.operation_starter import OperationStarter
+from stylefacet.v1 import near_duplicates_pb2, similarity_service_pb2_grpc
 from stylefacet.v1 import similarity_service_pb2 as pb
-from stylefacet.v1 import similarity_service_pb2_grpc
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
@@ -37,12 +39,14 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
         similarity: SimilaritySearch,
         adjuster: QueryAdjuster,
         comparison: ProductComparison,
+        starter: OperationStarter,
         encoder_id: str,
         pool: Executor,
     ) -> None:
         self._similarity = similarity
         self._adjuster = adjuster
         self._comparison = comparison
+        self._starter = starter
         self._encoder_id = encoder_id
         self._pool = pool
 
@@ -82,6 +86,14 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
         weights = read_weights(request.feature_weights)
         names = [convert.read_name("products", name, "products") for name in request.products]
         return write_comparison(self._encoder_id, self._comparison.compare(names, weights))
+
+    def FindNearDuplicates(
+        self,
+        request: near_duplicates_pb2.FindNearDuplicatesRequest,
+        context: grpc.ServicerContext,
+    ) -> operations_pb2.Operation:
+        """Starts a search for groups of products that hardly differ."""
+        return self._starter.start_duplicates(request)
 
     def _read_query(self, request: pb.SearchSimilarProductsRequest) -> Query:
         match request.WhichOneof("query"):
