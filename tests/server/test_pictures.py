@@ -122,7 +122,7 @@ def test_block_is_traversed_where_the_picture_changes_most(stubs: Stubs, tiny_bu
 
     variances, principal = np.linalg.eigh(np.cov(items[:, SLEEVE].T, bias=True))
     strides = principal * np.sqrt(variances)
-    tried = np.tile(items[0], (3, 1))
+    tried = np.tile(items.mean(axis=0), (3, 1))
     tried[1:, SLEEVE] += strides.T
     pictures = np.floor([decoded(tiny_bundle, mean) for mean in tried]).reshape(3, -1)
     _, _, mixes = np.linalg.svd((pictures[1:] - pictures[0]).T, full_matrices=False)

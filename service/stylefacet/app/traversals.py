@@ -63,11 +63,13 @@ def ways_along_axes(
     An ordered feature has one, its axis. Of any other fitted feature they are its discriminants,
     as the fit ordered them. Without values they are the directions along which the picture
     changes most for a standard deviation of the population: a whitened block varies alike in all
-    directions, so variance tells nothing. Each goes ``reach`` standard deviations to either side
-    of the population's mean; what the feature sees besides stays.
+    directions, so variance tells nothing. They are found at the population's mean, so that they
+    are the same for every start. Each goes ``reach`` standard deviations to either side of that
+    mean; what the feature sees besides stays.
     """
     matrix = feature.projection.scaled_matrix().astype(np.float64)
     spread = matrix @ population.covariance @ matrix.T
+    mean = population.mean.astype(np.float32)
     fitted = fitted_of(feature)
     axis = find_axis(len(matrix), fitted, order)
     if axis is not None:
@@ -75,7 +77,7 @@ def ways_along_axes(
     elif fitted is not None:
         axes = [Axis(row) for row in np.eye(len(matrix))[:way_count]]
     else:
-        axes = [Axis(u) for u in _visible_directions(matrix, spread, start, decode)[:way_count]]
+        axes = [Axis(u) for u in _visible_directions(matrix, spread, mean, decode)[:way_count]]
     here = coordinates_of(feature, start[None])[0]
     middle = matrix @ population.mean
     return [_way(matrix, each, start, here, middle, spread, step_count, reach) for each in axes]
@@ -123,7 +125,7 @@ def _way(
 
 
 def _visible_directions(
-    matrix: F64, spread: F64, start: F32, decode: Callable[[F32], Pictures]
+    matrix: F64, spread: F64, mean: F32, decode: Callable[[F32], Pictures]
 ) -> list[F64]:
     """Returns unit vectors ``(k,)``, those that change the picture most first.
 
@@ -135,8 +137,8 @@ def _visible_directions(
     widest = np.flatnonzero(variances > _NARROWEST * variances[-1])[::-1][:_MOST_TRIED]
     # One standard deviation along each principal direction, (k, tried).
     strides = principal[:, widest] * np.sqrt(variances[widest])
-    tried = np.stack([_moved(matrix, start, stride) for stride in strides.T])
-    pictures = decode(np.concatenate([start[None], tried])).astype(np.float32)
+    tried = np.stack([_moved(matrix, mean, stride) for stride in strides.T])
+    pictures = decode(np.concatenate([mean[None], tried])).astype(np.float32)
     changes = (pictures[1:] - pictures[0]).reshape(len(tried), -1)
     strengths, mixes = np.linalg.eigh((changes @ changes.T).astype(np.float64))
     directions = strides @ mixes[:, np.argsort(strengths)[::-1]]

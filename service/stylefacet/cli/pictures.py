@@ -180,7 +180,7 @@ def _traversal_strip(
         _row(traversal, number, len(found.traversals))
         for number, traversal in enumerate(found.traversals, start=1)
     ]
-    title = f"{feature.display_name or feature.feature_id} of {name}"
+    title = f"{feature.display_name or feature.feature_id}, from {name}"
     return Strip(title[0].upper() + title[1:], tuple(sides), tuple(rows), f"{_DECODED} {_UNITS}")
 
 
@@ -191,8 +191,8 @@ def _row(traversal: Traversal, number: int, count: int) -> StripRow:
     drawn = tuple(
         StripFrame(
             frame.frame.png,
-            frame.value or f"{frame.offset:+.2f}",
-            f"{frame.offset:.2f} away" if frame.value else f"{frame.position:+.1f} sd",
+            frame.value or _signed(frame.offset, 2),
+            f"{frame.offset:.2f} away" if frame.value else f"{_signed(frame.position, 1)} sd",
             marked=position == nearest,
         )
         for position, frame in enumerate(frames)
@@ -200,6 +200,12 @@ def _row(traversal: Traversal, number: int, count: int) -> StripRow:
     if traversal.low_value:
         return StripRow(drawn, f"towards {traversal.low_value}", f"towards {traversal.high_value}")
     return StripRow(drawn, f"direction {number} of {count}" if not frames[0].value else "")
+
+
+def _signed(number: float, digits: int) -> str:
+    # Rounded first: what rounds to nothing has no sign.
+    rounded = round(number, digits) + 0.0
+    return f"{rounded:+.{digits}f}" if rounded else f"{rounded:.{digits}f}"
 
 
 def _document(feature: str, found: FeatureTraversal) -> dict[str, Any]:

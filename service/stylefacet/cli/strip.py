@@ -28,6 +28,7 @@ TITLE_HEIGHT = 44
 SIDE_GAP = 28
 # A row longer than this is broken: it would not be read on a screen.
 MOST_COLUMNS = 11
+_LEAST_WIDTH = 640
 _BLANK = "#d0cfca"
 
 
@@ -64,24 +65,23 @@ def draw_strip(strip: Strip) -> Image.Image:
     """Returns the strip as an RGB picture; its size follows from the number of frames."""
     rows = [part for row in strip.rows for part in _broken(row)]
     columns = max((len(row.frames) for row in rows), default=1)
-    side_width = PICTURE_SIZE[0] + SIDE_GAP if strip.sides else 0
-    width = 2 * MARGIN + side_width + columns * PICTURE_SIZE[0] + (columns - 1) * GAP
-    width = max(width, 640)
-    side_height = HEADING_HEIGHT + len(strip.sides) * (PICTURE_SIZE[1] + CAPTION_HEIGHT + GAP)
-    height = max(len(rows) * row_height(), side_height)
+    # The sides stand below one another where there are rows enough beside them.
+    side_columns = len(strip.sides) if len(rows) < len(strip.sides) else min(len(strip.sides), 1)
+    width = frame_corner(0, columns, side_columns)[0] - GAP + MARGIN
+    width = max(width, _LEAST_WIDTH)
+    height = len(rows) * row_height()
     remark = _wrapped_remark(strip.remark, width - 2 * MARGIN)
     canvas = Image.new("RGB", (width, 2 * MARGIN + TITLE_HEIGHT + height + 18 * len(remark)), PAGE)
     draw = ImageDraw.Draw(canvas)
     title = fit_text(draw, strip.title, typeface(24), width - 2 * MARGIN)
     draw.text((MARGIN, MARGIN), title, INK, typeface(24))
     for number, frame in enumerate(strip.sides):
-        y = MARGIN + TITLE_HEIGHT + HEADING_HEIGHT
-        y += number * (PICTURE_SIZE[1] + CAPTION_HEIGHT + GAP)
-        _draw_frame(canvas, (MARGIN, y), frame)
-    for number, row in enumerate(rows):
-        for column, frame in enumerate(row.frames):
-            _draw_frame(canvas, frame_corner(number, column, bool(strip.sides)), frame)
-        _draw_heading(draw, number, row, bool(strip.sides))
+        row, column = (0, number) if side_columns > 1 else (number, 0)
+        _draw_frame(canvas, frame_corner(row, column, 0), frame)
+    for number, row_of_frames in enumerate(rows):
+        for column, frame in enumerate(row_of_frames.frames):
+            _draw_frame(canvas, frame_corner(number, column, side_columns), frame)
+        _draw_heading(draw, number, row_of_frames, side_columns)
     for number, line in enumerate(remark):
         y = MARGIN + TITLE_HEIGHT + height + 10 + 18 * number
         draw.text((MARGIN, y), line, FAINT, typeface(13))
@@ -93,11 +93,15 @@ def row_height() -> int:
     return HEADING_HEIGHT + PICTURE_SIZE[1] + CAPTION_HEIGHT + GAP
 
 
-def frame_corner(row: int, column: int, has_sides: bool) -> tuple[int, int]:
-    """Returns the top left corner of a picture, by its row and column counted from 0."""
-    left = MARGIN + (PICTURE_SIZE[0] + SIDE_GAP if has_sides else 0)
-    top = MARGIN + TITLE_HEIGHT + row * row_height() + HEADING_HEIGHT
-    return left + column * (PICTURE_SIZE[0] + GAP), top
+def frame_corner(row: int, column: int, side_columns: int) -> tuple[int, int]:
+    """Returns the top left corner of a picture, by its row and column counted from 0.
+
+    ``side_columns`` of pictures stand to the left of the rows.
+    """
+    left = MARGIN + column * (PICTURE_SIZE[0] + GAP)
+    if side_columns:
+        left += side_columns * (PICTURE_SIZE[0] + GAP) - GAP + SIDE_GAP
+    return left, MARGIN + TITLE_HEIGHT + row * row_height() + HEADING_HEIGHT
 
 
 def _broken(row: StripRow) -> list[StripRow]:
@@ -105,7 +109,9 @@ def _broken(row: StripRow) -> list[StripRow]:
     frames = row.frames
     if len(frames) <= MOST_COLUMNS:
         return [row]
-    parts = [frames[i : i + MOST_COLUMNS] for i in range(0, len(frames), MOST_COLUMNS)]
+    row_count = -(-len(frames) // MOST_COLUMNS)
+    length = -(-len(frames) // row_count)
+    parts = [frames[i : i + length] for i in range(0, len(frames), length)]
     rows = [StripRow(part) for part in parts]
     rows[0] = StripRow(parts[0], left=row.left)
     rows[-1] = StripRow(parts[-1], right=row.right)
@@ -127,9 +133,9 @@ def _draw_frame(canvas: Image.Image, corner: tuple[int, int], frame: StripFrame)
         draw.text((x + w / 2, y + h + 14 + 18 * number), line, colour, typeface(size), anchor="mm")
 
 
-def _draw_heading(draw: ImageDraw.ImageDraw, number: int, row: StripRow, has_sides: bool) -> None:
-    left, top = frame_corner(number, 0, has_sides)
-    right = frame_corner(number, len(row.frames) - 1, has_sides)[0] + PICTURE_SIZE[0]
+def _draw_heading(draw: ImageDraw.ImageDraw, number: int, row: StripRow, side_columns: int) -> None:
+    left, top = frame_corner(number, 0, side_columns)
+    right = frame_corner(number, len(row.frames) - 1, side_columns)[0] + PICTURE_SIZE[0]
     y = top - HEADING_HEIGHT / 2 - 3
     room = (right - left) / 2 - 24
     start, end = (fit_text(draw, text, typeface(16), room) for text in (row.left, row.right))
