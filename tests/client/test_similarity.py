@@ -34,7 +34,8 @@ def test_query_is_moved_and_says_where(client: StylefacetClient):
     assert move is not None
     assert move.embeddings[0].mean[4] == pytest.approx(start[4] - 1 / scale, rel=1e-5)
     depth = {f.feature_id: f for f in move.features}["depth"]
-    assert (depth.requested, depth.distance) == (True, pytest.approx(1.0))
+    assert depth.requested
+    assert depth.distance == pytest.approx(1.0)
     assert client.search(product="p0").query_move is None
 
 

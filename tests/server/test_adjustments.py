@@ -87,6 +87,18 @@ def test_ranking_is_that_of_the_moved_query(stubs: Stubs):
     np.testing.assert_allclose([h.squared_distance for h in hits], squared[nearest], rtol=1e-4)
 
 
+def test_what_is_asked_for_counts_twice_without_weights(stubs: Stubs):
+    stubs.upload(30)
+    create(stubs, "depth", 4)
+    given = [adjust("depth", units=1.0), adjust("body", product="products/p3")]
+
+    unweighted = stubs.search("p0", adjustments=given).similar_products
+
+    weights = {"collar": 1.0, "sleeve": 1.0, "body": 2.0, "depth": 2.0}
+    weighted = stubs.search("p0", adjustments=given, weights=weights).similar_products
+    assert unweighted == weighted
+
+
 def test_part_of_the_way_is_part_of_the_way(stubs: Stubs):
     stubs.upload(6)
     first, other = mean_of(stubs, 0), mean_of(stubs, 5)
@@ -147,10 +159,11 @@ def test_every_image_of_a_product_is_moved(stubs: Stubs):
     means = {tuple(np.round(mean_of(stubs, n), 4)) for n in (0, 99)}
     create(stubs, "depth", 4)
 
-    answer = stubs.search("p0", adjustments=[adjust("depth", units=0.0)])
+    weights = {"collar": 1.0, "body": 1.0}
+    answer = stubs.search("p0", adjustments=[adjust("depth", units=0.0)], weights=weights)
 
     assert {tuple(np.round(mean, 4)) for mean in moved(answer)} == means
-    assert answer.similar_products == stubs.search("p0").similar_products
+    assert answer.similar_products == stubs.search("p0", weights=weights).similar_products
 
 
 def test_photo_and_moved_vector_find_the_same(stubs: Stubs):
@@ -158,11 +171,16 @@ def test_photo_and_moved_vector_find_the_same(stubs: Stubs):
     create(stubs, "depth", 4)
     search = stubs.similarity.SearchSimilarProducts
 
+    weights = [pb.FeatureWeight(feature="features/body", weight=1.0)]
     first = search(
-        pb.SearchSimilarProductsRequest(content=photo(3), adjustments=[adjust("depth", units=1.0)])
+        pb.SearchSimilarProductsRequest(
+            content=photo(3),
+            adjustments=[adjust("depth", units=1.0)],
+            feature_weights=weights,
+        )
     )
     vector = first.query_move.embeddings[0]
-    again = search(pb.SearchSimilarProductsRequest(embedding=vector))
+    again = search(pb.SearchSimilarProductsRequest(embedding=vector, feature_weights=weights))
 
     assert isinstance(vector, encoder_pb2.Embedding)
     assert again.similar_products == first.similar_products

@@ -1,7 +1,7 @@
 """Counterfactual queries, "like this, but ...": moves a query in named features; knows no RPC."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,6 +20,9 @@ F64 = npt.NDArray[np.float64]
 MAX_ADJUSTMENT_COUNT = 16
 MAX_UNITS = 100.0
 MAX_SHARE = 2.0
+# What an adjusted feature weighs where the caller weighs nothing. With the blocks alone 21% to 69%
+# of ten hits had the value asked for, over five changes of hm_tops; with this 72% to 97%.
+ADJUSTED_WEIGHT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,14 @@ class QueryAdjuster:
                 for feature in self._features.list_all()
             ),
         )
+
+    def default_weights(self, adjusted: Iterable[str]) -> dict[str, float]:
+        """Returns the weights of an adjusted search that names none.
+
+        Every latent block counts once, and what was asked for twice: otherwise what was not asked
+        for, such as the outline that goes with short sleeves, pulls the hits back.
+        """
+        return self._features.block_weights() | dict.fromkeys(adjusted, ADJUSTED_WEIGHT)
 
     def _wishes(self, feature: LiveFeature, target: Target, means: F32) -> F64:
         """Returns how the coordinates of each vector shall move, ``(m, k)``."""

@@ -127,7 +127,8 @@ def search(
 
     A distance of 1 is that of two products drawn at random. Distances are squared, so that the
     features' shares, shown beside, add up to them. A query that is moved first, "like 4711, but
-    with long sleeves", tells what else the move dragged along.
+    with long sleeves", tells what else the move dragged along; without weights, what was asked
+    for counts twice beside the whole garment.
 
     \b
     Examples:

@@ -38,15 +38,18 @@ def write_sheet(
         query = _query_of(client, product)
     else:
         query = SheetQuery(b"", "a vector", "")
-    title = f"{_title(weights)}, {subtitle}" if subtitle else _title(weights)
-    sheet = ContactSheet(query, title, dict(weights), hits)
+    sheet = ContactSheet(query, _title(weights, subtitle), dict(weights), hits)
     path.parent.mkdir(parents=True, exist_ok=True)
     draw_contact_sheet(sheet).save(path, "PNG")
 
 
-def _title(weights: Mapping[str, float]) -> str:
+def _title(weights: Mapping[str, float], subtitle: str) -> str:
     named = [name for name, weight in weights.items() if weight > 0]
-    return f"Alike in {' and '.join(named)}" if named else "Alike in the whole garment"
+    if named:
+        title = f"Alike in {' and '.join(named)}"
+    else:
+        title = "Alike" if subtitle else "Alike in the whole garment"
+    return f"{title}, {subtitle}" if subtitle else title
 
 
 def _query_of(client: StylefacetClient, product_id: str) -> SheetQuery:

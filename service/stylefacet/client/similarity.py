@@ -38,9 +38,9 @@ class SimilarityCalls:
     ) -> SearchResult:
         """Returns the products nearest to a stored one, an encoded photo or an embedding.
 
-        ``weights`` are by feature; none means every latent block once. ``adjustments`` move the
-        query first: "like 4711, but with long sleeves". ``limit`` may exceed a page; at most 1000
-        hits are ever found.
+        ``weights`` are by feature; none means every latent block once, and every adjusted feature
+        twice. ``adjustments`` move the query first: "like 4711, but with long sleeves". ``limit``
+        may exceed a page; at most 1000 hits are ever found.
 
         Example::
 

@@ -56,6 +56,8 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
         """Ranks products by their weighted distance from the query."""
         weights = read_weights(request.feature_weights)
         targets = read_adjustments(request.adjustments)
+        if targets and not weights:
+            weights = self._adjuster.default_weights(targets)
         self._similarity.wait_for(request.min_sequence, _patience_s(context))
         ordering = self._similarity.ordering(weights, targets)
         asked = _fingerprint(request) | {"encoder": self._encoder_id, "features": ordering}
