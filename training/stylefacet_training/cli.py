@@ -254,6 +254,7 @@ main.add_command(commands.evaluate)
 main.add_command(commands.robustness)
 main.add_command(commands.split)
 main.add_command(commands.ablate)
+main.add_command(commands.agree)
 
 
 def _setting(text: str) -> tuple[str, str]:

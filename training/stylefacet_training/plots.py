@@ -8,10 +8,11 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from stylefacet_training.models.base import VariationalModel
 from stylefacet_training.runs import Population, write_atomically
+from stylefacet_training.traversals import QUANTILES, block_moves, decode_codes
 
 Picture = npt.NDArray[np.uint8]
 
@@ -48,7 +49,8 @@ def draw_plots(
 
     ``mean`` holds the latent means ``(n, d)`` of the training photos.
     """
-    return {"traversal.png": traversal(model, mean), "samples.png": samples(model, seed=seed)}
+    moved = traversal if len(model.blocks) == 1 else block_traversal
+    return {"traversal.png": moved(model, mean), "samples.png": samples(model, seed=seed)}
 
 
 def traversal(model: VariationalModel, mean: npt.NDArray[np.float32]) -> bytes:
@@ -65,13 +67,27 @@ def traversal(model: VariationalModel, mean: npt.NDArray[np.float32]) -> bytes:
         for i in sorted(inside, key=lambda i: -spread[i]):
             codes = np.tile(mean.mean(axis=0), (len(TRAVERSAL_VALUES), 1))
             codes[:, i] = TRAVERSAL_VALUES
-            rows.append(list(_decode(model, codes)))
+            rows.append(list(decode_codes(model, codes)))
             labels.append(f"{block.name} {i - block.start}\nsd {spread[i]:.2f}")
     left_out = model.latent_dims - len(shown)
     title = "One latent dimension moved at a time, the others at the mean of the training photos"
     if left_out:
         title += f" ({left_out} that vary less left out)"
-    return _sheet(title, rows, labels, [f"{value:g}" for value in TRAVERSAL_VALUES])
+    return sheet(title, rows, labels, [f"{value:g}" for value in TRAVERSAL_VALUES])
+
+
+def block_traversal(model: VariationalModel, mean: npt.NDArray[np.float32]) -> bytes:
+    """Returns a PNG of one garment whose blocks are exchanged for those of others, one at a time.
+
+    A row shows the block's own region, or the whole garment with it, from one end to the other of
+    a direction in which the garments of the training photos differ.
+    """
+    rows, labels = [], []
+    for move in block_moves(model, mean):
+        rows.append(list(move.pictures))
+        labels.append(f"{move.block} {move.number}\n{move.view}")
+    title = "One garment; in each row one block goes through what other garments have there"
+    return sheet(title, rows, labels, [f"{share:.0%}" for share in QUANTILES])
 
 
 def reconstructions(
@@ -86,12 +102,12 @@ def reconstructions(
         codes = model.encode(torch.from_numpy(photos).to(device)).mean.cpu().numpy()
     rows = []
     for a, b in zip(range(0, len(photos) - 1, 2), range(1, len(photos), 2), strict=True):
-        one, middle, other = _decode(
+        one, middle, other = decode_codes(
             model, np.stack([codes[a], (codes[a] + codes[b]) / 2, codes[b]])
         )
         rows.append([photos[a], one, middle, other, photos[b]])
     columns = ["photo", "decoded", "average", "decoded", "photo"]
-    return _sheet(
+    return sheet(
         f"{what}, decoded, and the average of two",
         rows,
         [f"pair {i + 1}" for i in range(len(rows))],
@@ -103,27 +119,21 @@ def samples(model: VariationalModel, *, seed: int) -> bytes:
     """Returns a PNG of pictures decoded from random draws of the prior N(0, I)."""
     rng = np.random.default_rng(seed)
     codes = rng.standard_normal((SAMPLE_ROWS * SAMPLE_COLUMNS, model.latent_dims))
-    pictures = list(_decode(model, codes))
+    pictures = list(decode_codes(model, codes))
     rows = [pictures[i : i + SAMPLE_COLUMNS] for i in range(0, len(pictures), SAMPLE_COLUMNS)]
-    return _sheet("Decoded from random latent vectors, N(0, I)", rows, [""] * len(rows), [])
+    return sheet("Decoded from random latent vectors, N(0, I)", rows, [""] * len(rows), [])
 
 
-@torch.no_grad()
-def _decode(model: VariationalModel, codes: npt.NDArray[np.floating]) -> Picture:
-    """Returns the pictures ``(n, h, w, 3)`` uint8 of latent vectors ``(n, d)``."""
-    device = next(model.parameters()).device
-    decoded = model.decode(torch.from_numpy(codes.astype(np.float32)).to(device))
-    pictures: Picture = (decoded * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-    return pictures
-
-
-def _sheet(
+def sheet(
     title: str,
     rows: Sequence[Sequence[Picture]],
     row_labels: Sequence[str],
     column_labels: Sequence[str],
 ) -> bytes:
-    """Returns a PNG of equally large pictures in rows, under a title, with labels."""
+    """Returns a PNG of pictures in rows, under a title, with labels.
+
+    All are drawn at the height of the first; those of another shape are fitted into its place.
+    """
     font = ImageFont.load_default(FONT_PX)
     height_px, width_px = rows[0][0].shape[:2]
     factor = min(max(height_px, MIN_HEIGHT_PX), MAX_HEIGHT_PX) / height_px
@@ -142,11 +152,10 @@ def _sheet(
     for y, (row, label) in enumerate(zip(rows, row_labels, strict=True)):
         draw.text((GAP_PX, top + y * cell_h + cell_h // 2), label, INK, font, anchor="lm")
         for x, pixels in enumerate(row):
-            picture = Image.fromarray(pixels)
-            if factor != 1:
-                size = (cell_w - GAP_PX, cell_h - GAP_PX)
-                picture = picture.resize(size, Image.Resampling.BICUBIC)
-            page.paste(picture, (left + x * cell_w, top + y * cell_h))
+            size = (cell_w - GAP_PX, cell_h - GAP_PX)
+            picture = ImageOps.contain(Image.fromarray(pixels), size, Image.Resampling.BICUBIC)
+            across_px = (size[0] - picture.width) // 2
+            page.paste(picture, (left + x * cell_w + across_px, top + y * cell_h))
     buffer = io.BytesIO()
     page.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

@@ -154,6 +154,41 @@ def robustness(
 
 
 @click.command()
+@click.option(
+    "--bundle", "bundles", required=True, multiple=True, type=_FOLDER, help="Two bundles or more."
+)
+@click.option("--data", required=True, help="Folder of photos, or garments:COUNT[,seed=S].")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=10),
+    default=1000,
+    show_default=True,
+    help="Photos looked at, evenly over the folder.",
+)
+@_JSON_FILE
+def agree(bundles: Sequence[Path], data: str, limit: int, json_file: Path | None) -> None:
+    """Tell how far encoders trained alike from other seeds agree, without any label.
+
+    UDR asks whether the same dimensions reappear, one to one; subspace, whether a block spans the
+    same space, whatever axes a seed chose within it.
+
+    \b
+    Example:
+      stylefacet-train agree --bundle seed0 --bundle seed1 --bundle seed2 --data photos
+    """
+    from stylefacet.bundle import read_bundle
+    from stylefacet_training.evaluation.agreement import agreement
+    from stylefacet_training.evaluation.report import print_agreement
+    from stylefacet_training.terminal import Terminal
+
+    loaded = [read_bundle(bundle) for bundle in bundles]
+    found = agreement(loaded, data, limit=limit, terminal=Terminal())
+    print_agreement(found, _console())
+    if json_file is not None:
+        _write(json_file, {"agreement": found})
+
+
+@click.command()
 @click.option("--data", required=True, type=_FOLDER, help="Folder with labels.csv and photos.")
 @click.option("--out", required=True, type=_FOLDER, help="Folder to write the parts to.")
 @click.option(

@@ -8,6 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from stylefacet_training.evaluation.agreement import Agreement
 from stylefacet_training.evaluation.attributes import Figure, NamedFigures
 from stylefacet_training.evaluation.comparison import Comparison
 from stylefacet_training.evaluation.known_factors import KnownFactors, Separation
@@ -113,6 +114,21 @@ def print_robustness(found: Robustness, console: Console) -> None:
     console.print(f"encoder {found.bundle_id}; {found.seconds:.0f} s in all", highlight=False)
 
 
+def print_agreement(found: Agreement, console: Console) -> None:
+    """Prints UDR, common subspace and active dimensions a block: mean over bundles and range."""
+    table = _table(
+        f"agreement of {len(found.bundle_ids)} encoders on {found.photo_count:,} photos, mean "
+        "(least to most)",
+        ("block", "d", "active", "UDR", "subspace"),
+    )
+    for name, size in found.size.items():
+        counts = found.active_count[name]
+        active = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)}-{max(counts)}"
+        cells = (_range(found.udr[name]), _range(found.subspace[name]))
+        table.add_row(name, str(size), active, *cells)
+    console.print(table)
+
+
 def to_record(value: object) -> object:
     """Returns a measured value as what JSON can carry; what is not a number becomes null."""
     if is_dataclass(value) and not isinstance(value, type):
@@ -154,6 +170,10 @@ def _leaks(comparison: Comparison, attributes: Sequence[str]) -> Table:
             table.add_row("" if number else row.name, attribute, *cells, f"{mean:+.3f}")
         table.add_section()
     return table
+
+
+def _range(values: Sequence[float]) -> str:
+    return f"{_share(float(np.mean(values)))} ({_share(min(values))} to {_share(max(values))})"
 
 
 def _movement(movement: Movement | None) -> str:

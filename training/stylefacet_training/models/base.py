@@ -51,6 +51,13 @@ class VariationalModel(nn.Module, ABC):
     def decode(self, z: Tensor) -> Tensor:
         """Returns the pictures ``(b, h, w, 3)`` float in 0..1 of latent vectors ``(b, d)``."""
 
+    def decode_region(self, block: str, z: Tensor) -> Tensor:
+        """Returns what a block is about, as near as the decoder shows it: ``(b, h, w, 3)`` in 0..1.
+
+        The default is the whole picture.
+        """
+        return self.decode(z)
+
     def novelty(self, pixels: Tensor, posterior: Posterior) -> Tensor | None:
         """Returns how unlike the training photos each picture is, ``(b,)``; above 1 is unlike.
 

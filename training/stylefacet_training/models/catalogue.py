@@ -81,6 +81,11 @@ class CatalogueVae(VariationalModel):
         pictures: Tensor = self.decoder(z)
         return pictures
 
+    def decode_region(self, block: str, z: Tensor) -> Tensor:
+        """Returns the neck for the collar, else the garment in the frame of its own box."""
+        garment, neck, _ = self.decoder.parts(z)
+        return (neck if block == "collar" else garment).permute(0, 2, 3, 1)
+
     def region_features(self, pixels: Tensor) -> Mapping[str, Tensor]:
         """Returns what each block's head sees of pictures ``(b, h, w, 3)`` uint8, ``(b, p)``."""
         found = self.find(pixels)
