@@ -1,6 +1,16 @@
 """The typed client: `StylefacetClient` and the values it takes and gives."""
 
 from stylefacet.client.client import DEFAULT_ADDRESS, StylefacetClient
+from stylefacet.client.operation_values import (
+    ImportFailure,
+    ImportSummary,
+    NearDuplicate,
+    NearDuplicateGroup,
+    NearDuplicatePair,
+    NearDuplicates,
+    Operation,
+    OperationState,
+)
 from stylefacet.client.picture_values import (
     FeatureTraversal,
     PictureFrame,
@@ -56,7 +66,15 @@ __all__ = [
     "FeatureTraversal",
     "Hit",
     "ImageView",
+    "ImportFailure",
+    "ImportSummary",
     "LatentBlock",
+    "NearDuplicate",
+    "NearDuplicateGroup",
+    "NearDuplicatePair",
+    "NearDuplicates",
+    "Operation",
+    "OperationState",
     "Outcome",
     "PictureFrame",
     "PictureSource",

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
+from typing import Any
 
 import grpc
+from google.longrunning.operations_pb2_grpc import OperationsStub
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from stylefacet.client import conversions as convert
 from stylefacet.client.conversions import build, one_of, resource_id, resource_name
 from stylefacet.client.embeds import embed_stream
+from stylefacet.client.operations import OperationCalls
 from stylefacet.client.pictures import PictureCalls
 from stylefacet.client.similarity import SimilarityCalls
 from stylefacet.client.transport import RetryPolicy, Transport
@@ -40,7 +43,7 @@ FIT_TIMEOUT_S = 300.0
 _LIST_PAGE = 1000
 
 
-class StylefacetClient(PictureCalls, SimilarityCalls):
+class StylefacetClient(OperationCalls, PictureCalls, SimilarityCalls):
     """A connection to one server, for use in a ``with`` statement. Thread-safe.
 
     Resources are named by their ids; full names such as ``products/4711`` are taken as well.
@@ -71,6 +74,7 @@ class StylefacetClient(PictureCalls, SimilarityCalls):
         self._encoders = EncoderServiceStub(channel)
         self._features = FeatureServiceStub(channel)
         self._similarity = SimilarityServiceStub(channel)
+        self._operations: Any = OperationsStub(channel)
 
     @property
     def address(self) -> str:
