@@ -5,15 +5,18 @@ import click
 from stylefacet import __version__
 from stylefacet.cli.compare import compare
 from stylefacet.cli.demo import demo
+from stylefacet.cli.duplicates import duplicates
 from stylefacet.cli.embed import embed
 from stylefacet.cli.encoders import encoders
 from stylefacet.cli.features import features, predict
 from stylefacet.cli.imports import import_
+from stylefacet.cli.operations import operations
 from stylefacet.cli.pictures import interpolate, traverse
 from stylefacet.cli.products import products
 from stylefacet.cli.program import Program
 from stylefacet.cli.search import search
 from stylefacet.cli.serve import serve
+from stylefacet.cli.server_imports import import_on_server
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,8 +37,10 @@ for command in (
     demo,
     serve,
     import_,
+    import_on_server,
     search,
     compare,
+    duplicates,
     predict,
     embed,
     traverse,
@@ -43,5 +48,6 @@ for command in (
     products,
     features,
     encoders,
+    operations,
 ):
     main.add_command(command)

@@ -99,6 +99,10 @@ class ProgressBar(AbstractContextManager["ProgressBar"]):
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
+    def show(self, label: str, done: int, total: int) -> None:
+        """Sets the bar to where someone else's work is."""
+        self._progress.update(self._task, description=label, completed=done, total=total)
+
     def advance(self) -> None:
         """Counts one more."""
         speed = self._progress.tasks[0].speed
