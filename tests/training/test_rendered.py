@@ -3,6 +3,7 @@ import pytest
 
 from stylefacet.errors import InvalidField
 from stylefacet_training.data.garments import write_garments
+from stylefacet_training.data.garments.catalogue import style_factors
 from stylefacet_training.data.image_folder import read_image_folder
 from stylefacet_training.data.sources import read_pictures
 
@@ -50,3 +51,14 @@ def test_a_pairs_column_that_no_folder_has_is_refused(tmp_path):
 
     with pytest.raises(InvalidField, match="no column 'colourway'"):
         read_pictures([str(tmp_path), "garments:6"], 96, 64, pairs_column="colourway")
+
+
+def test_garments_of_a_style_with_prints_share_their_cut_alone():
+    rng = np.random.default_rng(5)
+
+    factors = style_factors(60, 2, rng, prints=True)
+
+    first, second = slice(0, 60, 2), slice(1, 60, 2)
+    for name in ("collar", "collar_depth", "sleeve_length", "body_width", "hem"):
+        assert np.array_equal(getattr(factors, name)[first], getattr(factors, name)[second])
+    assert np.mean(factors.pattern[first] == factors.pattern[second]) < 0.5

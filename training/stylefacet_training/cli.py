@@ -12,6 +12,7 @@ import click
 
 from stylefacet.errors import Code, ResourceExists, StylefacetError
 from stylefacet_training.evaluation import commands
+from stylefacet_training.memory import keep_freed_memory
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _EXTRA = "this command needs the training extra: pip install 'stylefacet[training]'"
@@ -45,14 +46,15 @@ def main() -> None:
       stylefacet-train export run --out bundle
     """
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    keep_freed_memory()
 
 
 @main.command()
 @click.option(
     "--data",
     multiple=True,
-    help="Folder of photos, or garments:COUNT[,seed=S][,colourways=K] for rendered ones; may be "
-    "given several times.",
+    help="Folder of photos, or garments:COUNT[,seed=S][,colourways=K][,prints=1] for rendered "
+    "ones; may be given several times.",
 )
 @click.option("--out", required=True, type=_FOLDER, help="Folder of the run.")
 @click.option("--preset", "preset_name", help="Settings to begin with: thesis or catalogue.")

@@ -29,7 +29,7 @@ class TrainConfig:
     """One training run. Every default stands here and nowhere else."""
 
     # --- data -----------------------------------------------------------------------------------
-    # Folders of photos, or garments:COUNT[,seed=S][,colourways=K] for rendered ones.
+    # Folders of photos, or garments:COUNT[,seed=S][,colourways=K][,prints=1] for rendered ones.
     data: tuple[str, ...] = ()
     # Column of labels.csv whose equal values mark pictures of one product; None: there is none.
     pairs_column: str | None = None

@@ -17,18 +17,23 @@ from stylefacet_training.data.garments.catalogue import JPEG_QUALITY, style_fact
 from stylefacet_training.data.pictures import PictureSet
 
 PREFIX = "garments:"
-FORM = "garments:COUNT, with ,seed=S and ,colourways=K if wanted"
+FORM = "garments:COUNT, with ,seed=S and ,colourways=K and ,prints=1 if wanted"
 # Garments a task of the pool draws.
 CHUNK = 32
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedSource:
-    """Which garments to draw; ``colourways`` of one style follow one another and form a group."""
+    """Which garments to draw; ``colourways`` of one style follow one another and form a group.
+
+    With ``prints`` those of one style differ in pattern, fabric and trim too: pairs that teach
+    what a collar or a sleeve is whatever is printed on it.
+    """
 
     count: int
     seed: int = 0
     colourways: int = 1
+    prints: bool = False
 
     @classmethod
     def parse(cls, text: str) -> "RenderedSource":
@@ -42,11 +47,12 @@ class RenderedSource:
         for option in options:
             name, _, value = option.partition("=")
             numbers[name.strip()] = value.strip()
-        if set(numbers) - {"count", "seed", "colourways"} or not all(
+        if set(numbers) - {"count", "seed", "colourways", "prints"} or not all(
             value.isdecimal() for value in numbers.values()
         ):
             raise InvalidField("data", f"{text!r} is not {FORM}")
-        source = cls(**{name: int(value) for name, value in numbers.items()})
+        prints = bool(int(numbers.pop("prints", "0")))
+        source = cls(**{name: int(value) for name, value in numbers.items()}, prints=prints)
         if source.count < 2 or source.colourways < 1:
             raise InvalidField(
                 "data", f"{text!r} needs a count of 2 or more and a colourway or more"
@@ -61,7 +67,8 @@ def render_pictures(
     advance: Callable[[int, int], None] = lambda done, total: None,
 ) -> PictureSet:
     """Returns rendered garments, read as the service would read them from JPEG files."""
-    factors = style_factors(source.count, source.colourways, np.random.default_rng(source.seed))
+    rng = np.random.default_rng(source.seed)
+    factors = style_factors(source.count, source.colourways, rng, prints=source.prints)
     pixels = np.empty((source.count, height_px, width_px, 3), dtype=np.uint8)
 
     def draw(start: int) -> int:

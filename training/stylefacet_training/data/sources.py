@@ -21,7 +21,7 @@ def read_pictures(
     pairs_column: str | None = None,
     advance: Advance = lambda done, total: None,
 ) -> PictureSet:
-    """Returns the pictures of folders and of ``garments:COUNT[,seed=S][,colourways=K]``, in order.
+    """Returns the pictures of folders and of rendered garments (``garments:COUNT...``), in order.
 
     ``pairs_column`` must be in the ``labels.csv`` of one folder at least; every picture of the
     other folders is a group of its own. Rendered garments know their pairs.

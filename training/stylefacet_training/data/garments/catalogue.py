@@ -128,11 +128,14 @@ def display_name(garment: Garment) -> str:
     return f"{name[0].upper()}{name[1:]}, {tail}"
 
 
-def style_factors(count: int, colourways: int, rng: np.random.Generator) -> GarmentFactors:
+def style_factors(
+    count: int, colourways: int, rng: np.random.Generator, *, prints: bool = False
+) -> GarmentFactors:
     """Return `count` garments in which each run of `colourways` is one style in other colours.
 
     Members of a style share every factor but hue, saturation, value and pattern hue; how they
-    were photographed (shift, light, folds) is drawn anew for each.
+    were photographed (shift, light, folds) is drawn anew for each. With `prints` a style comes in
+    other patterns, fabrics and trims too, so that its members share nothing but their cut.
     """
     each = sample_factors(count, rng)
     if colourways == 1:
@@ -141,6 +144,9 @@ def style_factors(count: int, colourways: int, rng: np.random.Generator) -> Garm
     own = {"hue", "saturation", "value", "pattern_hue", "pattern_saturation"}
     cut = {"pattern_seed", "fabric", "hem", "contrast_trim", "pocket"}
     cut |= {"sleeve_width", "armhole_depth"}
+    if prints:
+        own |= {"pattern", "pattern_scale", "pattern_seed", "contrast_sleeves"}
+        own |= {"fabric", "contrast_trim", "pocket"}
     shared = ({spec.name for spec in FACTORS} | cut) - own
     return replace(each, **{name: getattr(each, name)[leader] for name in shared})
 
