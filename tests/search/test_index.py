@@ -92,19 +92,6 @@ def test_a_removed_feature_is_unknown_and_the_others_stay(catalogue, rng):
     assert index.search(query, {"f1": 1.0, "f3": 1.0}, 5).hits == before
 
 
-def test_compare_says_how_one_product_stands(catalogue, rng):
-    query = rng.normal(size=(1, D)).astype(np.float32)
-    hit = catalogue.index().compare(query, 17, {"f1": 1.0})
-    assert hit is not None
-    assert hit.distance2 == pytest.approx(
-        catalogue.distance2(query, catalogue.items[16][3], {"f1": 1.0})
-    )
-
-
-def test_compare_knows_no_product_that_is_not_indexed(catalogue):
-    assert catalogue.index().compare(np.zeros((1, D), np.float32), 999, {"f1": 1.0}) is None
-
-
 def test_moments_are_those_of_the_live_vectors(catalogue):
     index = catalogue.index()
     index.replace(np.arange(1, 51), None)
@@ -151,3 +138,16 @@ def test_searches_see_whole_changes_while_a_writer_works(rng):
     for thread in threads:
         thread.join()
     assert torn == []
+
+
+def test_sample_is_of_live_vectors_and_names_none_twice(catalogue, rng):
+    index = catalogue.index()
+    index.replace(np.arange(1, 51), None)
+    live = {item[3].astype(np.float32).tobytes() for item in catalogue.items[50:]}
+
+    some, all_of_them = index.sample(40, rng), index.sample(10_000, rng)
+
+    assert some.shape == (40, D)
+    assert {vector.tobytes() for vector in some} <= live
+    assert {vector.tobytes() for vector in all_of_them} == live
+    assert len(all_of_them) == 150

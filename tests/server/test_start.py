@@ -1,12 +1,14 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from stylefacet.bundle import Bundle
+from stylefacet.bundle import Bundle, write_bundle
 from stylefacet.errors import BundleInvalid, EncoderMismatch, SettingInvalid, StoreCorrupt
 from stylefacet.server.runtime import Server
 from stylefacet.server.settings import Settings, load_settings
 from tests.server.stubs import connect
+from tests.tiny_bundle import tiny_bundle_parts
 
 
 def restart(settings: Settings) -> Server:
@@ -113,3 +115,11 @@ def test_unknown_setting_names_the_nearest_known(tmp_path: Path):
 def test_setting_of_the_wrong_type_is_refused(value: str):
     with pytest.raises(SettingInvalid, match="worker_count"):
         load_settings({}, {"STYLEFACET_WORKER_COUNT": value})
+
+
+def test_decoder_that_draws_nothing_stops_the_start(settings: Settings, tmp_path: Path):
+    parts = tiny_bundle_parts(seed=0)
+    swapped = write_bundle(tmp_path / "swapped", **(parts | {"decoder": parts["encoder"]}))
+
+    with pytest.raises(BundleInvalid, match="decoder cannot be run"):
+        Server(replace(settings, bundle=swapped.path))

@@ -22,11 +22,17 @@ class Population:
         self._index = index
         self._follower = follower
         self._variances = np.array(manifest.latent_variances, dtype=np.float64)
+        self._known: tuple[int, Moments] | None = None
 
     def moments(self) -> Moments:
         """Returns count, mean and covariance of the latent vectors."""
-        self._follower.catch_up()
-        moments = self._index.moments()
+        sequence = self._follower.catch_up()
+        # A pair is replaced whole, so threads need no lock; at worst two of them compute it.
+        known = self._known
+        if known is None or known[0] != sequence:
+            # Of this change or a later one: never older than what was asked for.
+            known = self._known = sequence, self._index.moments()
+        moments = known[1]
         if moments.count >= MIN_POPULATION:
             return moments
         # The training photos lie about the prior's mean.

@@ -184,14 +184,6 @@ class SimilarityIndex:
             hits = _hits(content, metric, queries, ranking)
             return SearchResult(hits, self._sequence)
 
-    def compare(self, queries: F32, product_key: int, weights: Mapping[str, float]) -> Hit | None:
-        """Returns how a product stands to the query vectors; None if it is not indexed.
-
-        Raises: as `search`.
-        """
-        hits = self.search(queries, weights, 1, among=np.array([product_key])).hits
-        return hits[0] if hits else None
-
     def moments(self) -> Moments:
         """Returns the moments of all indexed vectors, from which the spread of any map follows."""
         with self._lock.reading():
