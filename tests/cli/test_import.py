@@ -107,7 +107,7 @@ def test_report_of_a_broken_import_holds_what_was_answered(
 ):
     server = Server(replace(settings, shutdown_grace_s=0.05))
     server.start()
-    monkeypatch.setattr("stylefacet.client.uploads.RECONNECT_ATTEMPTS", 1)
+    monkeypatch.setattr("stylefacet.client.streams.RECONNECT_ATTEMPTS", 1)
     source = SourceThatLosesItsServer(open_source(shop, parse_column_map(MAPS[1::2])), server)
     report = ImportReport()
 

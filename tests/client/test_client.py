@@ -1,17 +1,26 @@
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from stylefacet.client import ImageView, Product, StylefacetClient
+from stylefacet.client import Embedding, ImageView, Product, RetryPolicy, StylefacetClient
 from stylefacet.errors import (
+    ChangeNotSeen,
+    EncoderMismatch,
     EtagMismatch,
+    FeatureBundled,
+    FilterInvalid,
     ImageUndecodable,
     InvalidField,
+    RequestIdReused,
     ResourceExists,
     ResourceMissing,
+    ServerUnreachable,
 )
 from stylefacet.imaging import DEFAULT_LIMITS
 from stylefacet.limits import MAX_IMAGE_BYTES
+from stylefacet.server.runtime import Server
+from stylefacet.server.settings import Settings
 from tests.client.rows import fill
 from tests.conftest import photo
 
@@ -25,7 +34,8 @@ def test_product_is_returned_as_it_was_written(client: StylefacetClient):
     found = client.get_product("products/4711")
 
     assert found == written
-    assert replace(found, etag="", create_time=None, update_time=None) == PRODUCT
+    bare = replace(found, etag="", create_time=None, update_time=None, sequence_number=0)
+    assert bare == PRODUCT
     assert found.create_time is not None
 
 
@@ -86,6 +96,38 @@ def test_photos_of_a_stream_are_embedded_and_bad_ones_told(client: StylefacetCli
     assert sorted(outcomes) == [0, 1, 2]
     assert isinstance(outcomes[1].error, ImageUndecodable)
     assert outcomes[2].embedding == client.embed(photo(2))
+
+
+def test_stream_of_photos_goes_on_after_the_server_was_restarted(settings: Settings):
+    first = Server(replace(settings, shutdown_grace_s=0.05))
+    first.start()
+    second: list[Server] = []
+
+    def photos() -> Iterator[bytes]:
+        for n in range(60):
+            if n == 30:
+                first.stop()
+                second.append(Server(replace(settings, address=first.address)))
+                second[0].start()
+            yield photo(n)
+
+    with StylefacetClient(first.address) as client:
+        outcomes = list(client.embed_many(photos()))
+        expected = client.embed(photo(29))
+    second[0].stop()
+
+    assert sorted(o.position for o in outcomes) == list(range(60))
+    assert {o.error for o in outcomes} == {None}
+    assert next(o.embedding for o in outcomes if o.position == 29) == expected
+
+
+def test_failure_of_the_photos_themselves_reaches_the_caller(client: StylefacetClient):
+    def photos() -> Iterator[bytes]:
+        yield photo(0)
+        raise KeyError("lost")
+
+    with pytest.raises(KeyError, match="lost"):
+        list(client.embed_many(photos()))
 
 
 def test_contributions_add_up_to_the_distance(client: StylefacetClient):
@@ -178,3 +220,107 @@ def test_text_that_cannot_be_sent_is_a_field_error(client: StylefacetClient):
 
 def test_both_sides_take_photos_of_the_same_size():
     assert DEFAULT_LIMITS.max_encoded_bytes == MAX_IMAGE_BYTES
+
+
+def test_write_sent_twice_is_done_once(client: StylefacetClient):
+    fill(client, 2)
+    for _ in range(2):
+        client.delete_product("p0", request_id="delete-p0")
+
+    with pytest.raises(ResourceMissing):
+        client.delete_product("p0")
+    with pytest.raises(RequestIdReused):
+        client.delete_product("p1", request_id="delete-p0")
+
+
+def test_tried_writes_keep_nothing(client: StylefacetClient):
+    client.update_product(PRODUCT, allow_missing=True)
+    client.update_product(replace(PRODUCT, category="vest"), validate_only=True)
+    client.create_image("4711", photo(1), validate_only=True)
+    client.delete_product("4711", validate_only=True)
+
+    assert client.get_product("4711").category == "top"
+    assert not list(client.list_images("4711"))
+
+
+def test_batch_is_written_whole_or_not_at_all(client: StylefacetClient):
+    batch = [PRODUCT, replace(PRODUCT, product_id="4712")]
+    assert [p.product_id for p in client.update_products(batch, allow_missing=True)] == [
+        "4711",
+        "4712",
+    ]
+
+    with pytest.raises(ResourceMissing):
+        client.update_products([replace(PRODUCT, style_id="s2"), Product("nobody", "top")])
+    assert client.get_product("4711").style_id == "s1"
+
+
+def test_search_waits_for_what_the_caller_wrote(client: StylefacetClient):
+    fill(client, 3)
+    written = client.create_image("p0", photo(50))
+
+    result = client.search(product="p0", min_sequence=written.sequence_number)
+
+    assert result.sequence_number >= written.sequence_number
+    assert result.hits[0].query_image_name.startswith("products/p0/images/")
+
+
+def test_change_that_never_comes_is_told(server: Server):
+    with StylefacetClient(server.address, timeout_s=0.5) as impatient:
+        fill(impatient, 2)
+        with pytest.raises(ChangeNotSeen, match="change 999"):
+            impatient.search(product="p0", min_sequence=999)
+
+
+def test_feature_is_updated_and_its_examples_listed(client: StylefacetClient):
+    fill(client, 12)
+    examples = {f"p{n}": "odd" if n % 2 else "even" for n in range(10)}
+    client.fit_feature("parity", examples, description="Guesswork")
+    updated = client.update_feature(
+        "parity", display_name="Parity", examples={"p10": "even"}, keep_examples=True
+    )
+
+    assert (updated.version, updated.example_count) == (2, 11)
+    assert (updated.display_name, updated.description) == ("Parity", "Guesswork")
+    assert dict(client.list_examples("parity")) == {**examples, "p10": "even"}
+
+
+def test_export_holds_every_product_in_every_feature(client: StylefacetClient):
+    fill(client, 5)
+    export = client.export_features()
+    rows = list(export.products)
+
+    assert [f.feature_id for f in export.features] == ["body", "collar", "sleeve"]
+    assert [row.product.product_id for row in rows] == [f"p{n}" for n in range(5)]
+    assert all([len(p.coordinates) for p in row.places] == [3, 3, 2] for row in rows)
+    assert export.encoder == client.get_encoder().encoder_id
+
+
+def test_refused_export_is_the_servers_error(client: StylefacetClient):
+    with pytest.raises(FilterInvalid):
+        client.export_features(filter="category =")
+
+
+def test_export_from_nobody_is_unreachable_after_retries():
+    with (
+        StylefacetClient("127.0.0.1:1", retry=RetryPolicy(attempts=2)) as client,
+        pytest.raises(ServerUnreachable),
+    ):
+        client.export_features()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind"),
+    [
+        (lambda c: c.get_product("nobody"), ResourceMissing),
+        (lambda c: c.get_product("a b"), InvalidField),
+        (lambda c: list(c.list_products("category =")), FilterInvalid),
+        (lambda c: c.embed(b"text"), ImageUndecodable),
+        (lambda c: c.delete_feature("collar"), FeatureBundled),
+        (lambda c: c.search(embedding=Embedding("other", (0.0,) * 8, 0.0)), EncoderMismatch),
+        (lambda c: c.create_feature("collar", dimensions=[1]), ResourceExists),
+    ],
+)
+def test_errors_are_caught_by_the_classes_the_server_raises(client, wrong, kind):
+    with pytest.raises(kind):
+        wrong(client)

@@ -1,6 +1,6 @@
 """The typed client of a Stylefacet server; knows the contract and no file formats."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -9,20 +9,20 @@ from google.longrunning.operations_pb2_grpc import OperationsStub
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from stylefacet.client import conversions as convert
-from stylefacet.client.conversions import build, one_of, resource_id, resource_name
-from stylefacet.client.embeds import embed_stream
+from stylefacet.client.conversions import make_request_id, resource_name
+from stylefacet.client.embeds import READ_AHEAD_PHOTOS, EmbedWork
+from stylefacet.client.features import FeatureCalls
 from stylefacet.client.operations import OperationCalls
 from stylefacet.client.pictures import PictureCalls
 from stylefacet.client.similarity import SimilarityCalls
+from stylefacet.client.streams import ResumedStream
 from stylefacet.client.transport import RetryPolicy, Transport
-from stylefacet.client.uploads import READ_AHEAD_ROWS, Upload
+from stylefacet.client.uploads import READ_AHEAD_ROWS, UploadWork
 from stylefacet.client.values import (
     Embedding,
     EmbedOutcome,
     Encoder,
-    Feature,
     ImageView,
-    Prediction,
     Product,
     ProductImage,
     UploadOutcome,
@@ -30,26 +30,23 @@ from stylefacet.client.values import (
 )
 from stylefacet.v1 import catalog_service_pb2 as catalog_pb
 from stylefacet.v1 import encoder_service_pb2 as encoder_pb
-from stylefacet.v1 import feature_pb2
-from stylefacet.v1 import feature_service_pb2 as feature_pb
 from stylefacet.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from stylefacet.v1.encoder_service_pb2_grpc import EncoderServiceStub
 from stylefacet.v1.feature_service_pb2_grpc import FeatureServiceStub
 from stylefacet.v1.similarity_service_pb2_grpc import SimilarityServiceStub
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
-# Fitting reads the whole catalogue's vectors; 100,000 take seconds, not half a minute.
-FIT_TIMEOUT_S = 300.0
 _LIST_PAGE = 1000
 
 
-class StylefacetClient(OperationCalls, PictureCalls, SimilarityCalls):
+class StylefacetClient(FeatureCalls, OperationCalls, PictureCalls, SimilarityCalls):
     """A connection to one server, for use in a ``with`` statement. Thread-safe.
 
     Resources are named by their ids; full names such as ``products/4711`` are taken as well.
     Every call may raise a :class:`~stylefacet.errors.StylefacetError` of the class the server
     raised, ``ServerUnreachable`` or ``CallTimedOut``. Calls that failed for a passing reason are
-    sent again; every one of them may safely be sent twice.
+    sent again. Writes carry a request id, made for each call unless the caller gives one, so that
+    what was done already is not done twice; ``validate_only`` has a write checked and not kept.
     """
 
     def __init__(
@@ -117,31 +114,69 @@ class StylefacetClient(OperationCalls, PictureCalls, SimilarityCalls):
                 return
 
     def update_product(
-        self, product: Product, fields: Sequence[str] = (), allow_missing: bool = False
+        self,
+        product: Product,
+        fields: Sequence[str] = (),
+        allow_missing: bool = False,
+        *,
+        validate_only: bool = False,
+        request_id: str = "",
     ) -> Product:
         """Writes the named fields of a product, all populated ones when none is named.
 
         With ``allow_missing`` a product that does not exist is made. An ``etag`` makes the call
         fail with ``EtagMismatch`` when someone else wrote in between.
         """
-        request = catalog_pb.UpdateProductRequest(
-            product=convert.product_message(product),
-            update_mask=FieldMask(paths=fields) if fields else None,
-            allow_missing=allow_missing,
-        )
+        request = _update_message(product, fields, allow_missing)
+        request.validate_only = validate_only
+        request.request_id = request_id or make_request_id()
         return convert.product_value(self._transport.call(self._catalog.UpdateProduct, request))
 
-    def delete_product(self, product: str, etag: str = "") -> None:
+    def update_products(
+        self,
+        products: Iterable[Product],
+        fields: Sequence[str] = (),
+        allow_missing: bool = False,
+        *,
+        validate_only: bool = False,
+        request_id: str = "",
+    ) -> list[Product]:
+        """Writes up to 500 products, all or none, each as `update_product` would."""
+        request = catalog_pb.BatchUpdateProductsRequest(
+            requests=[_update_message(product, fields, allow_missing) for product in products],
+            validate_only=validate_only,
+            request_id=request_id or make_request_id(),
+        )
+        reply = self._transport.call(self._catalog.BatchUpdateProducts, request)
+        return list(map(convert.product_value, reply.products))
+
+    def delete_product(
+        self, product: str, etag: str = "", *, validate_only: bool = False, request_id: str = ""
+    ) -> None:
         """Deletes a product and its images."""
         request = catalog_pb.DeleteProductRequest(
-            name=resource_name("products", product), etag=etag
+            name=resource_name("products", product),
+            etag=etag,
+            validate_only=validate_only,
+            request_id=request_id or make_request_id(),
         )
         self._transport.call(self._catalog.DeleteProduct, request)
 
-    def create_image(self, product: str, content: bytes, image_id: str = "") -> ProductImage:
+    def create_image(
+        self,
+        product: str,
+        content: bytes,
+        image_id: str = "",
+        *,
+        validate_only: bool = False,
+        request_id: str = "",
+    ) -> ProductImage:
         """Stores a photo of a product and embeds it."""
         request = catalog_pb.CreateProductImageRequest(
-            parent=resource_name("products", product), product_image_id=image_id
+            parent=resource_name("products", product),
+            product_image_id=image_id,
+            validate_only=validate_only,
+            request_id=request_id or make_request_id(),
         )
         request.product_image.content = content
         return convert.image_value(self._transport.call(self._catalog.CreateProductImage, request))
@@ -168,9 +203,15 @@ class StylefacetClient(OperationCalls, PictureCalls, SimilarityCalls):
             if not token:
                 return
 
-    def delete_image(self, image_name: str) -> None:
+    def delete_image(
+        self, image_name: str, *, validate_only: bool = False, request_id: str = ""
+    ) -> None:
         """Deletes one image by its name."""
-        request = catalog_pb.DeleteProductImageRequest(name=image_name)
+        request = catalog_pb.DeleteProductImageRequest(
+            name=image_name,
+            validate_only=validate_only,
+            request_id=request_id or make_request_id(),
+        )
         self._transport.call(self._catalog.DeleteProductImage, request)
 
     def upload(
@@ -181,7 +222,8 @@ class StylefacetClient(OperationCalls, PictureCalls, SimilarityCalls):
         A bad row fails alone. At most ``read_ahead`` rows are held at a time. Rows without an
         answer are sent again when the connection breaks.
         """
-        return iter(Upload(self._transport, rows, read_ahead))
+        work = UploadWork(self._transport)
+        return iter(ResumedStream(self._transport, work, rows, read_ahead))
 
     # Encoders and embeddings
 
@@ -212,89 +254,20 @@ class StylefacetClient(OperationCalls, PictureCalls, SimilarityCalls):
     def embed_many(
         self, contents: Iterable[bytes], encoder: str = "default"
     ) -> Iterator[EmbedOutcome]:
-        """Yields the embedding of each photo, or its error, in the order the answers arrive."""
-        return embed_stream(
-            self._transport, self._encoders, contents, resource_name("encoders", encoder)
-        )
+        """Yields the embedding of each photo, or its error, in the order the answers arrive.
 
-    # Features
-
-    def list_features(self) -> Iterator[Feature]:
-        """Yields all features in order of id."""
-        token = ""
-        while True:
-            request = feature_pb.ListFeaturesRequest(page_size=_LIST_PAGE, page_token=token)
-            page = self._transport.call(self._features.ListFeatures, request)
-            yield from map(convert.feature_value, page.features)
-            token = page.next_page_token
-            if not token:
-                return
-
-    def get_feature(self, feature: str) -> Feature:
-        """Returns one feature."""
-        request = feature_pb.GetFeatureRequest(name=resource_name("features", feature))
-        return convert.feature_value(self._transport.call(self._features.GetFeature, request))
-
-    def create_feature(
-        self,
-        feature: str,
-        *,
-        dimensions: Sequence[int] = (),
-        block: str = "",
-        display_name: str = "",
-    ) -> Feature:
-        """Makes a feature of chosen latent dimensions, or of a whole latent block."""
-        request = build(
-            lambda: feature_pb.CreateFeatureRequest(
-                feature_id=resource_id(feature),
-                feature=feature_pb2.Feature(dimensions=dimensions, display_name=display_name),
-                block=block,
-            ),
-            "feature",
-        )
-        return convert.feature_value(self._transport.call(self._features.CreateFeature, request))
-
-    def fit_feature(
-        self, feature: str, examples: Mapping[str, str], display_name: str = ""
-    ) -> Feature:
-        """Fits a feature from values of products, ``{product id: value}``."""
-        request = build(
-            lambda: feature_pb.FitFeatureRequest(
-                feature_id=resource_id(feature),
-                display_name=display_name,
-                examples=[
-                    feature_pb.FeatureExample(
-                        product=resource_name("products", product), value=value
-                    )
-                    for product, value in examples.items()
-                ],
-            ),
-            "examples",
-        )
-        reply = self._transport.call(self._features.FitFeature, request, FIT_TIMEOUT_S)
-        return convert.feature_value(reply)
-
-    def delete_feature(self, feature: str) -> None:
-        """Deletes a feature made at run time."""
-        request = feature_pb.DeleteFeatureRequest(name=resource_name("features", feature))
-        self._transport.call(self._features.DeleteFeature, request)
-
-    def predict(
-        self,
-        *,
-        product: str | None = None,
-        content: bytes | None = None,
-        features: Sequence[str] = (),
-    ) -> tuple[Prediction, ...]:
-        """Returns the values of fitted features, all when none is named, in order of id.
-
-        The subject is a stored product or an encoded photo.
+        Photos without an answer are sent again when the connection breaks.
         """
-        one_of(product=product, content=content)
-        request = feature_pb.PredictFeaturesRequest(
-            product=resource_name("products", product) if product is not None else None,
-            content=content,
-            features=[resource_name("features", f) for f in features],
-        )
-        reply = self._transport.call(self._features.PredictFeatures, request)
-        return tuple(map(convert.prediction_value, reply.predictions))
+        work = EmbedWork(self._transport, resource_name("encoders", encoder))
+        photos = enumerate(contents)
+        return iter(ResumedStream(self._transport, work, photos, READ_AHEAD_PHOTOS))
+
+
+def _update_message(
+    product: Product, fields: Sequence[str], allow_missing: bool
+) -> catalog_pb.UpdateProductRequest:
+    return catalog_pb.UpdateProductRequest(
+        product=convert.product_message(product),
+        update_mask=FieldMask(paths=fields) if fields else None,
+        allow_missing=allow_missing,
+    )

@@ -1,5 +1,6 @@
 """Turns messages of the contract into the client's values and back; opens no connection."""
 
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -91,6 +92,11 @@ def build(make: Callable[[], MessageT], field: str) -> MessageT:
         raise InvalidField(field, f"cannot be sent ({error})") from error
 
 
+def make_request_id() -> str:
+    """Returns a new id for a write: however often it is sent, it is done once."""
+    return uuid.uuid4().hex
+
+
 def one_of(**given: object) -> None:
     """Refuses a call in which not exactly one of several things is given.
 
@@ -113,6 +119,7 @@ def product_value(message: product_pb2.Product) -> Product:
         etag=message.etag,
         create_time=_time(message, "create_time"),
         update_time=_time(message, "update_time"),
+        sequence_number=message.sequence_number,
     )
 
 
@@ -128,6 +135,7 @@ def image_value(message: product_pb2.ProductImage) -> ProductImage:
         embedding=embedding_value(message.embedding) if message.HasField("embedding") else None,
         thumbnail=message.thumbnail,
         create_time=_time(message, "create_time"),
+        sequence_number=message.sequence_number,
     )
 
 
@@ -181,6 +189,10 @@ def feature_value(message: feature_pb2.Feature) -> Feature:
         quality=_quality(message.quality) if message.HasField("quality") else None,
         values=tuple(message.values),
         create_time=_time(message, "create_time"),
+        update_time=_time(message, "update_time"),
+        description=message.description,
+        etag=message.etag,
+        example_count=message.example_count,
     )
 
 
@@ -194,6 +206,8 @@ def hit_value(message: similarity_pb.SimilarProduct) -> Hit:
             FeatureDistance(resource_id(f.feature), f.distance, f.contribution)
             for f in message.feature_distances
         ),
+        query_image_name=message.query_image,
+        other_style_product_count=message.other_style_product_count,
     )
 
 

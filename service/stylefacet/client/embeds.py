@@ -1,61 +1,58 @@
 """Sends photos up one stream and brings back their embeddings; stores nothing."""
 
-import threading
-from collections.abc import Iterable, Iterator
-
-import grpc
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 from stylefacet.client.conversions import embedding_value
 from stylefacet.client.transport import Transport, error_of
 from stylefacet.client.values import EmbedOutcome
+from stylefacet.errors import StylefacetError
 from stylefacet.v1 import encoder_service_pb2 as encoder_pb
 from stylefacet.v1.encoder_service_pb2_grpc import EncoderServiceStub
 
 READ_AHEAD_PHOTOS = 32
 
+# Position in the caller's order, and the photo's bytes.
+Photo: TypeAlias = tuple[int, bytes]
 
-def embed_stream(
-    transport: Transport,
-    stub: EncoderServiceStub,
-    contents: Iterable[bytes],
-    encoder_name: str,
-) -> Iterator[EmbedOutcome]:
-    """Yields one outcome for each photo, by its position, in the order the answers arrive.
 
-    At most :data:`READ_AHEAD_PHOTOS` photos are on their way at a time. A stream that breaks
-    raises: what was not answered may be sent again.
-    """
-    slots = threading.Semaphore(READ_AHEAD_PHOTOS)
-    ended = threading.Event()
-    failures: list[Exception] = []
+class EmbedWork:
+    """What a stream of photos carries: photos up, embeddings down."""
 
-    def requests() -> Iterator[encoder_pb.StreamingEmbedImagesRequest]:
-        try:
-            for position, content in enumerate(contents):
-                while not slots.acquire(timeout=0.1):
-                    if ended.is_set():
-                        return
-                yield encoder_pb.StreamingEmbedImagesRequest(
-                    sequence_number=position,
-                    request=encoder_pb.EmbedImageRequest(name=encoder_name, content=content),
-                )
-        except Exception as error:  # the caller's iterator failed: theirs to see, in their thread
-            failures.append(error)
+    item_name = "a photo of the stream"
+    number_field = "position"
 
-    call = transport.stream(stub.StreamingEmbedImages, requests())
-    try:
-        for reply in call:
-            slots.release()
-            failed = reply.WhichOneof("result") == "error"
-            yield EmbedOutcome(
-                position=reply.sequence_number,
-                embedding=None if failed else embedding_value(reply.embedding),
-                error=error_of(reply.error) if failed else None,
-            )
-    except grpc.RpcError as error:
-        raise transport.failure(error, transport.timeout_s) from error
-    finally:
-        ended.set()
-        call.cancel()
-    if failures:
-        raise failures[0]
+    def __init__(self, transport: Transport, encoder_name: str) -> None:
+        self._transport = transport
+        self._stub = EncoderServiceStub(transport.channel)
+        self._encoder_name = encoder_name
+
+    def open(self, requests: Iterator[encoder_pb.StreamingEmbedImagesRequest]) -> Any:
+        """Returns a started stream."""
+        return self._transport.stream(self._stub.StreamingEmbedImages, requests)
+
+    def number(self, item: Photo) -> int:
+        """Returns the photo's position."""
+        return item[0]
+
+    def request(self, item: Photo) -> encoder_pb.StreamingEmbedImagesRequest:
+        """Returns the message of a photo."""
+        position, content = item
+        return encoder_pb.StreamingEmbedImagesRequest(
+            sequence_number=position,
+            request=encoder_pb.EmbedImageRequest(name=self._encoder_name, content=content),
+        )
+
+    def answer(self, reply: Any) -> tuple[int, Callable[[Photo], EmbedOutcome]]:
+        """Returns the position that a reply is for, and its outcome."""
+        failed = reply.WhichOneof("result") == "error"
+        outcome = EmbedOutcome(
+            position=reply.sequence_number,
+            embedding=None if failed else embedding_value(reply.embedding),
+            error=error_of(reply.error) if failed else None,
+        )
+        return reply.sequence_number, lambda _: outcome
+
+    def failed(self, item: Photo, error: StylefacetError) -> EmbedOutcome:
+        """Returns the outcome of a photo that could not be sent."""
+        return EmbedOutcome(item[0], None, error)

@@ -35,12 +35,14 @@ class SimilarityCalls:
         filter: str = "",
         limit: int = 20,
         group_by_style: bool = False,
+        min_sequence: int = 0,
     ) -> SearchResult:
         """Returns the products nearest to a stored one, an encoded photo or an embedding.
 
         ``weights`` are by feature; none means every latent block once, and every adjusted feature
         twice. ``adjustments`` move the query first: "like 4711, but with long sleeves". ``limit``
-        may exceed a page; at most 1000 hits are ever found.
+        may exceed a page; at most 1000 hits are ever found. ``min_sequence``, such as the
+        ``sequence_number`` of what the caller wrote, makes the search wait until it sees that.
 
         Example::
 
@@ -59,6 +61,7 @@ class SimilarityCalls:
             # The same for every page: tokens are bound to the request.
             page_size=min(limit, MAX_SEARCH_PAGE),
             group_by_style=group_by_style,
+            min_sequence=min_sequence,
         )
         hits = []
         while True:

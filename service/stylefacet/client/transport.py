@@ -21,7 +21,11 @@ from stylefacet.errors import (
 from stylefacet.limits import CHANNEL_OPTIONS
 
 if TYPE_CHECKING:  # the generic parameters of gRPC's classes exist in its stubs alone
-    from grpc import StreamStreamMultiCallable, UnaryUnaryMultiCallable
+    from grpc import (
+        StreamStreamMultiCallable,
+        UnaryStreamMultiCallable,
+        UnaryUnaryMultiCallable,
+    )
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
@@ -111,6 +115,41 @@ class Transport:
                 wait_s = self.wait_before_retry_s(failure, failures)
                 if wait_s is None or time.monotonic() + wait_s >= deadline:
                     raise failure from error
+            self.sleep(wait_s)
+
+    def answers(
+        self,
+        method: "UnaryStreamMultiCallable[RequestT, ResponseT]",
+        request: RequestT,
+        timeout_s: float,
+    ) -> Iterator[ResponseT]:
+        """Yields the answers of a call, at least one; tried again until the first has come.
+
+        Raises:
+            StylefacetError: as `call`, at any answer.
+        """
+        deadline = time.monotonic() + timeout_s
+        failures = 0
+        while True:
+            left_s = max(deadline - time.monotonic(), 0.001)
+            started: Any = method(request, timeout=left_s, metadata=self._metadata())
+            has_answered = False
+            try:
+                for answer in started:
+                    has_answered = True
+                    yield answer
+            except grpc.RpcError as error:
+                failure = self.failure(error, timeout_s)
+                failures += 1
+                wait_s = None if has_answered else self.wait_before_retry_s(failure, failures)
+                if wait_s is None or time.monotonic() + wait_s >= deadline:
+                    raise failure from error
+            else:
+                if not has_answered:
+                    raise StylefacetError("the server ended the call without an answer")
+                return
+            finally:
+                started.cancel()
             self.sleep(wait_s)
 
     def stream(

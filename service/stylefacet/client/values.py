@@ -1,6 +1,6 @@
 """What the client takes and gives: plain frozen values; knows neither gRPC nor protobuf."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +21,8 @@ class Product:
     etag: str = ""
     create_time: datetime | None = None
     update_time: datetime | None = None
+    # Of the latest change of the product or its images: for ``min_sequence`` of a search.
+    sequence_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class ProductImage:
     embedding: Embedding | None
     thumbnail: bytes
     create_time: datetime | None
+    sequence_number: int = 0
 
     @property
     def name(self) -> str:
@@ -117,12 +120,18 @@ class FeatureDistance:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A product near the query, by its nearest image."""
+    """A product near the query, by its nearest image.
+
+    ``query_image_name`` is the image of the query's product that it is near to.
+    ``other_style_product_count`` is set by a search by style.
+    """
 
     product: Product
     image_name: str
     squared_distance: float
     features: tuple[FeatureDistance, ...]
+    query_image_name: str = ""
+    other_style_product_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +246,10 @@ class Feature:
     quality: FeatureQuality | None
     values: tuple[str, ...]
     create_time: datetime | None
+    update_time: datetime | None = None
+    description: str = ""
+    etag: str = ""
+    example_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +262,51 @@ class Prediction:
     feature_id: str
     carried: bool
     values: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFeature:
+    """A feature as an export used it; coordinates of two versions do not compare.
+
+    ``carried`` says whether values are given; only ``fitted`` features have any.
+    """
+
+    feature_id: str
+    version: int
+    coordinate_count: int
+    fitted: bool
+    carried: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a product lies in one feature, in its scale, and its most probable value, if any."""
+
+    coordinates: tuple[float, ...]
+    value: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedProduct:
+    """A product and its place in each feature of the export; none without an image."""
+
+    product: Product
+    image_count: int
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureExport:
+    """The catalogue in its features, as of the change ``sequence_number``.
+
+    ``products`` come in order of id and can be iterated once.
+    """
+
+    encoder: str
+    sequence_number: int
+    features: tuple[ExportedFeature, ...]
+    products: Iterator[ExportedProduct]
 
 
 @dataclass(frozen=True, slots=True)
