@@ -210,6 +210,7 @@ def test_interpolation_goes_straight(stubs: Stubs, tiny_bundle: Bundle):
         (np.zeros(7), "encoders/default", "INVALID_ARGUMENT", "INVALID_FIELD"),
         (np.full(8, np.nan), "encoders/default", "INVALID_ARGUMENT", "INVALID_FIELD"),
         (np.full(8, np.inf), "encoders/default", "INVALID_ARGUMENT", "INVALID_FIELD"),
+        (np.full(8, -1e30), "encoders/default", "INVALID_ARGUMENT", "INVALID_FIELD"),
         (np.zeros(8), "encoders/other", "FAILED_PRECONDITION", "ENCODER_MISMATCH"),
         (np.zeros(8), "", "INVALID_ARGUMENT", "INVALID_FIELD"),
     ],

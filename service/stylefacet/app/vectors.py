@@ -9,6 +9,8 @@ from stylefacet.catalog.store import Store
 from stylefacet.errors import EncoderMismatch, InvalidField, ResourceMissing
 
 F32 = npt.NDArray[np.float32]
+# In units of the prior's standard deviation: far beyond any photo, far below what overflows.
+MAX_LATENT = 1e6
 
 
 class VectorReader:
@@ -58,7 +60,7 @@ class VectorReader:
 
         Raises:
             EncoderMismatch: for a vector of another encoder.
-            InvalidField: for a vector of another length or with a number that is not finite.
+            InvalidField: for a vector of another length, or with a NaN or a huge number.
         """
         encoder = self._embedder.encoder
         if encoder_id not in (encoder.id, "default"):
@@ -68,6 +70,7 @@ class VectorReader:
             raise InvalidField(
                 "embedding.mean", f"has {len(mean)} numbers; this encoder's vectors have {d}"
             )
-        if not np.isfinite(mean).all():
-            raise InvalidField("embedding.mean", f"send {d} finite numbers")
+        # Not `abs > MAX_LATENT`: a NaN must not pass.
+        if not (np.abs(mean) <= MAX_LATENT).all():
+            raise InvalidField("embedding.mean", f"send {d} numbers within {MAX_LATENT:,.0f}")
         return mean
