@@ -84,3 +84,12 @@ def test_products_of_one_name_are_told_by_id():
     twins = comparison("AA", {"collar": [0.0]})
 
     assert describe(Comparison((product("A"), product("A")), twins.pairs, 1)).startswith("id-A and")
+
+
+def test_long_names_give_way_to_ids():
+    pairs = comparison("AB", {"collar": [0.0]}).pairs
+    long_name = product("a top with a name as long as a sentence")
+
+    sentence = describe(Comparison((product("A"), long_name), pairs, 1))
+
+    assert sentence == f"id-A and {long_name.id} are alike in collar."

@@ -8,6 +8,8 @@ from stylefacet.app.comparison import Comparison, FeatureComparison
 # In a feature, a product is called closer to the first only if it is so by this factor.
 _CLEARLY = 1.25
 _MOST_NAMED = 4
+# Longer names bury what is said of them.
+_LONGEST_NAME = 24
 
 
 def describe(comparison: Comparison) -> str:
@@ -47,9 +49,9 @@ def _sentence(text: str) -> str:
 
 
 def _names(comparison: Comparison) -> list[str]:
-    """Returns what to call each product: its display name where those tell them apart."""
+    """Returns what to call each product: display names if short and different, else ids."""
     shown = [product.display_name for product in comparison.products]
-    if all(shown) and len(set(shown)) == len(shown):
+    if len(set(shown)) == len(shown) and all(0 < len(name) <= _LONGEST_NAME for name in shown):
         return shown
     return [product.id for product in comparison.products]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from stylefacet.cli.options import Target, json_option, server_options
-from stylefacet.cli.output import write_json, write_table
+from stylefacet.cli.output import write_facts, write_json, write_table
 from stylefacet.cli.search import parse_weights
 from stylefacet.client import Comparison, FeatureComparison
 
@@ -46,6 +46,10 @@ def compare(
         return
     click.echo(comparison.summary)
     click.echo()
+    names = {p.product_id: p.display_name for p in comparison.products if p.display_name}
+    if names:
+        write_facts(names)
+        click.echo()
     _write_pairs(comparison)
 
 
