@@ -57,3 +57,23 @@ def test_examples_that_mislead_are_refused(tmp_path: Path, text: str, complaint:
 
     with pytest.raises(InvalidField, match=complaint):
         read_examples(tmp_path / "l.csv", [])
+
+
+def test_update_adds_examples_and_shows_the_new_version(filled: Run, tmp_path: Path):
+    first, more = tmp_path / "first.csv", tmp_path / "more.csv"
+    first.write_text("product_id,value\n" + "".join(f"p{n},v{n % 2}\n" for n in range(10)))
+    more.write_text("product_id,value\np10,v0\n")
+    filled("features", "fit", "luck", "--from", first)
+    tried = filled("features", "update", "luck", "--refit", "--dry-run", "--json")
+    words = ("--from", more, "--keep-examples", "--description", "Guesswork", "--json")
+    updated = json.loads(filled("features", "update", "luck", *words).stdout)
+    examples = json.loads(filled("features", "examples", "luck", "--json").stdout)
+
+    assert "nothing was changed" in tried.stderr
+    assert (updated["version"], updated["description"]) == (2, "Guesswork")
+    assert {"product_id": "p10", "value": "v0"} in examples
+    assert len(examples) == 11
+
+
+def test_update_of_nothing_is_refused(filled: Run):
+    assert filled("features", "update", "luck").exit_code == 2

@@ -152,6 +152,90 @@ def fit_feature(
         tell(f"note: the encoder does not carry {feature}; a search by it means little")
 
 
+@features.command("update")
+@click.argument("feature")
+@click.option("--display-name", help="New name for people.")
+@click.option("--description", help="What people should know of it.")
+@click.option(
+    "--from",
+    "table",
+    type=FILE,
+    help="Fit it anew from this CSV or JSONL with the columns product_id and value.",
+)
+@click.option(
+    "--map",
+    "column_map",
+    multiple=True,
+    metavar="COLUMN=FIELD",
+    help="Take product_id or value from a column of another name.",
+)
+@click.option("--keep-examples", is_flag=True, help="Add to the stored examples.")
+@click.option("--refit", is_flag=True, help="Fit it anew from the stored examples.")
+@click.option("--refresh-scale", is_flag=True, help="Take the scale from today's catalogue.")
+@click.option("--dry-run", is_flag=True, help="Show what would come of it; change nothing.")
+@server_options
+@json_option
+def update_feature(
+    feature: str,
+    display_name: str | None,
+    description: str | None,
+    table: Path | None,
+    column_map: tuple[str, ...],
+    keep_examples: bool,
+    refit: bool,
+    refresh_scale: bool,
+    dry_run: bool,
+    target: Target,
+    as_json: bool,
+) -> None:
+    """Change what a feature is called, what it was fitted on, or its scale.
+
+    What is not named stays. A new fit or scale makes a new version, which searches use at once.
+
+    \b
+    Examples:
+      stylefacet features update neckline --from more.csv --keep-examples
+      stylefacet features update neckline --refresh-scale --description "As of spring"
+    """
+    texts = (display_name, description)
+    if all(text is None for text in texts) and not (table or refit or refresh_scale):
+        raise click.UsageError("name what to change, such as --refit or --description TEXT")
+    examples = read_examples(table, column_map) if table is not None else None
+    with target.connect() as client:
+        changed = client.update_feature(
+            feature,
+            display_name=display_name,
+            description=description,
+            examples=examples,
+            keep_examples=keep_examples,
+            refit=refit,
+            refresh_scale=refresh_scale,
+            validate_only=dry_run,
+        )
+    _show(changed, as_json)
+    if dry_run:
+        tell("note: nothing was changed")
+
+
+@features.command("examples")
+@click.argument("feature")
+@server_options
+@json_option
+def list_examples(feature: str, target: Target, as_json: bool) -> None:
+    """List what a feature was fitted on: products and their values.
+
+    \b
+    Example:
+      stylefacet features examples neckline
+    """
+    with target.connect() as client:
+        found = list(client.list_examples(feature))
+    if as_json:
+        write_json([{"product_id": product, "value": value} for product, value in found])
+    else:
+        write_table(["product", "value"], found)
+
+
 @features.command("delete")
 @click.argument("names", nargs=-1, required=True, metavar="FEATURE...")
 @server_options
@@ -281,6 +365,7 @@ def _show(feature: Feature, as_json: bool) -> None:
         {
             "feature": feature.feature_id,
             "name": feature.display_name,
+            "description": feature.description,
             "kind": feature.kind,
             "origin": feature.origin,
             "dimensions": ", ".join(map(str, feature.dimensions)),

@@ -4,10 +4,12 @@ import click
 
 from stylefacet import __version__
 from stylefacet.cli.compare import compare
+from stylefacet.cli.completion import completion
 from stylefacet.cli.demo import demo
 from stylefacet.cli.duplicates import duplicates
 from stylefacet.cli.embed import embed
 from stylefacet.cli.encoders import encoders
+from stylefacet.cli.export import export
 from stylefacet.cli.features import features, predict
 from stylefacet.cli.imports import import_
 from stylefacet.cli.operations import operations
@@ -42,6 +44,7 @@ for command in (
     compare,
     duplicates,
     predict,
+    export,
     embed,
     traverse,
     interpolate,
@@ -49,5 +52,6 @@ for command in (
     features,
     encoders,
     operations,
+    completion,
 ):
     main.add_command(command)
