@@ -260,6 +260,8 @@ def _hit_document(rank: int, hit: Hit) -> dict[str, Any]:
         "labels": hit.product.labels,
         "numbers": hit.product.numbers,
         "image": hit.image_name,
+        "query_image": hit.query_image_name,
+        "other_style_product_count": hit.other_style_product_count,
         "squared_distance": hit.squared_distance,
         "features": {
             f.feature_id: {"distance": f.distance, "contribution": f.contribution}
