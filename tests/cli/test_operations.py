@@ -121,7 +121,7 @@ def test_duplicates_are_shown_as_groups(twins: Run):
     assert lines[0] == ["group", "product", "category", "style", "body", "collar", "sleeve"]
     assert lines[1] == ["1", "p1", "top", "s0", "0.000", "0.000", "0.000"]
     assert [line[0] for line in lines[2:]] == ["p90", "p91", "p92"]
-    assert "1 groups of 4 products among 27" in result.stderr
+    assert "1 group of 4 products among 27" in result.stderr
 
 
 def test_duplicates_are_printed_as_json_and_drawn(twins: Run, tmp_path: Path):
@@ -156,11 +156,13 @@ def test_bad_distances_are_refused(run: Run, text: str):
 
 def test_a_sheet_grows_with_its_groups():
     card = GroupCard(b"", "Shirt", "p1")
-    short = draw_groups("1 group", "near", (GroupRow("1", "why", (card,) * COLUMNS),))
-    long = draw_groups("1 group", "near", (GroupRow("1", "why", (card,) * (COLUMNS + 1)),))
 
-    assert short.width == long.width
-    assert long.height - short.height == group_height(COLUMNS + 1) - group_height(1)
+    def sheet(card_count: int) -> tuple[int, int]:
+        group = GroupRow("1", "why", (card,) * card_count)
+        return draw_groups("1 group", "near", (group,)).size
+
+    assert sheet(COLUMNS + 1)[0] == sheet(COLUMNS)[0] > sheet(2)[0]
+    assert sheet(COLUMNS + 1)[1] - sheet(COLUMNS)[1] == group_height(9) - group_height(8)
 
 
 def test_a_server_that_imports_nothing_says_how_to(settings: Settings):

@@ -1,13 +1,14 @@
 """The client's operations: started, watched, awaited, told of as values."""
 
 import csv
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from stylefacet.client import OperationState, StylefacetClient
+from stylefacet.client import OperationState, RetryPolicy, StylefacetClient
 from stylefacet.errors import (
     CallTimedOut,
     DeletionRefused,
@@ -15,6 +16,7 @@ from stylefacet.errors import (
     InvalidField,
     OperationCancelled,
     ResourceMissing,
+    ServerUnreachable,
 )
 from stylefacet.server.runtime import Server
 from stylefacet.server.settings import Settings
@@ -150,6 +152,35 @@ def test_watching_shows_each_look(stuck):
     watched = client.watch_operation(name, timeout_s=0.1)
 
     assert next(watched).state is OperationState.RUNNING
+
+
+def test_watching_outlasts_a_restart_of_the_server(settings: Settings):
+    server = Server(settings)
+    server.start()
+    made = server._store.operations.create("of-another-kind", {})
+    with StylefacetClient(server.address, retry=RetryPolicy(attempts=1)) as client:
+        watched = client.watch_operation(made.id, timeout_s=60)
+        next(watched)
+        server.stop()
+        starter = threading.Timer(2.5, lambda: again.start())
+        again = Server(replace(settings, address=server.address))
+        starter.start()
+        seen = next(watched)
+        starter.join()
+        again._store.operations.request_cancel(made.id)
+        last = list(watched)[-1]
+    again.stop()
+
+    assert (seen.state, last.state) == (OperationState.QUEUED, OperationState.CANCELLED)
+
+
+def test_a_server_that_never_answered_is_not_waited_for():
+    unused = "127.0.0.1:1"
+    with (
+        StylefacetClient(unused, retry=RetryPolicy(attempts=1)) as client,
+        pytest.raises(ServerUnreachable),
+    ):
+        next(client.watch_operation("op"))
 
 
 def test_cancelling_is_passed_on(stuck):

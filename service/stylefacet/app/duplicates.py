@@ -113,6 +113,7 @@ class DuplicateSearch:
         groups = complete_link(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True))
         if terms.leave_out_same_style:
             groups = _of_several_styles(groups, snapshot)
+        task.report("grouping", len(pairs.first), len(pairs.first), {})
         report = _Report(self._store, finder, snapshot, pairs, alike, different)
         report.explain([*alike, *different, *self._features.block_weights()])
         return {

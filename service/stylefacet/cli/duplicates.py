@@ -122,8 +122,9 @@ def _rule(found: NearDuplicates) -> str:
 
 def _summary(found: NearDuplicates) -> str:
     shown = f", {len(found.groups):,} shown" if len(found.groups) < found.group_count else ""
+    groups = "1 group" if found.group_count == 1 else f"{found.group_count:,} groups"
     return (
-        f"{found.group_count:,} groups of {found.grouped_product_count:,} products "
+        f"{groups} of {found.grouped_product_count:,} products "
         f"among {found.product_count:,}{shown}: {_rule(found)}"
     )
 

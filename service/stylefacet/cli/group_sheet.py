@@ -24,7 +24,8 @@ PICTURE_SIZE = (144, 192)
 CAPTION_HEIGHT = 44
 HEADING_HEIGHT = 56
 TITLE_HEIGHT = 78
-COLUMNS = 8
+# Cards in a row: as many as the largest group has, within these.
+LEAST_COLUMNS, COLUMNS = 4, 8
 _CARD_SIZE = (PICTURE_SIZE[0], PICTURE_SIZE[1] + CAPTION_HEIGHT)
 
 
@@ -48,7 +49,9 @@ class GroupRow:
 
 def draw_groups(title: str, remark: str, groups: tuple[GroupRow, ...]) -> Image.Image:
     """Returns a sheet of groups as an RGB picture, as long as it takes."""
-    width = 2 * MARGIN + COLUMNS * (_CARD_SIZE[0] + GAP) - GAP
+    largest = max((len(group.cards) for group in groups), default=0)
+    columns = min(max(largest, LEAST_COLUMNS), COLUMNS)
+    width = 2 * MARGIN + columns * (_CARD_SIZE[0] + GAP) - GAP
     heights = [group_height(len(group.cards)) for group in groups]
     canvas = Image.new("RGB", (width, 2 * MARGIN + TITLE_HEIGHT + sum(heights)), PAGE)
     draw = ImageDraw.Draw(canvas)

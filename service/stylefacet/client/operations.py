@@ -1,5 +1,6 @@
 """The client's calls that start work on the server and follow it; knows no file."""
 
+import math
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from stylefacet.client.operation_values import (
     OperationState,
 )
 from stylefacet.client.transport import Transport, error_of
-from stylefacet.errors import CallTimedOut, StylefacetError
+from stylefacet.errors import CallTimedOut, ServerUnreachable, ShuttingDown, StylefacetError
 from stylefacet.v1 import import_products_pb2, near_duplicates_pb2
 from stylefacet.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from stylefacet.v1.operations_pb2 import ImportSummary as SummaryMessage
@@ -32,6 +33,8 @@ from stylefacet.v1.similarity_service_pb2_grpc import SimilarityServiceStub
 _LIST_PAGE = 100
 # How often an operation that is watched is looked at.
 _LOOK_INTERVAL_S = 1.0
+# A server that has answered once is given this long to come back: a restart with a large index.
+_RESTART_S = 120.0
 _STATES = {
     OperationMetadata.QUEUED: OperationState.QUEUED,
     OperationMetadata.RUNNING: OperationState.RUNNING,
@@ -163,25 +166,35 @@ class OperationCalls:
         Raises:
             CallTimedOut: when it has not ended within ``timeout_s``; it goes on all the same.
         """
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        allowed_s = math.inf if timeout_s is None else timeout_s
+        deadline = time.monotonic() + allowed_s
         name = resource_name("operations", operation)
+        answered: float | None = None
         while True:
             begin = time.monotonic()
-            wait_s = _LOOK_INTERVAL_S
-            if deadline is not None:
-                wait_s = min(wait_s, max(deadline - begin, 0.0))
-            timeout = Duration()
-            timeout.FromMilliseconds(int(1000 * wait_s))
-            request = operations_pb2.WaitOperationRequest(name=name, timeout=timeout)
-            found = operation_value(self._transport.call(self._operations.WaitOperation, request))
-            yield found
-            if found.done:
-                return
-            if deadline is not None and time.monotonic() >= deadline:
-                assert timeout_s is not None
-                raise CallTimedOut(name, self._transport.address, timeout_s)
+            wait_s = min(_LOOK_INTERVAL_S, max(deadline - begin, 0.0))
+            try:
+                found = self._look(name, wait_s)
+            except (ServerUnreachable, ShuttingDown):
+                # The operation goes on at the next server, and so does the watch.
+                if answered is None or begin - answered > _RESTART_S:
+                    raise
+            else:
+                answered = time.monotonic()
+                yield found
+                if found.done:
+                    return
+            if time.monotonic() >= deadline:
+                raise CallTimedOut(name, self._transport.address, allowed_s)
             # A server with many who wait answers at once; it is not to be pestered.
             self._transport.sleep(max(0.0, begin + wait_s - time.monotonic()))
+
+    def _look(self, name: str, wait_s: float) -> Operation:
+        """Returns an operation when it has ended, or as it stands after the wait."""
+        timeout = Duration()
+        timeout.FromMilliseconds(int(1000 * wait_s))
+        request = operations_pb2.WaitOperationRequest(name=name, timeout=timeout)
+        return operation_value(self._transport.call(self._operations.WaitOperation, request))
 
     def wait_for_operation(self, operation: str, timeout_s: float | None = None) -> Operation:
         """Returns an operation that has succeeded.
