@@ -12,8 +12,14 @@ CAPTIONS = {
 }
 
 
-def write_card(manifest: Manifest, summary: RunSummary, pictures: Sequence[str]) -> str:
-    """Returns card.md; ``pictures`` are the names of the PNG files beside it."""
+def write_card(
+    manifest: Manifest, summary: RunSummary, pictures: Sequence[str], *, foreign_weights: str = ""
+) -> str:
+    """Returns card.md.
+
+    ``pictures`` are the names of the PNG files beside it; ``foreign_weights`` names weights that
+    took part in the encoder or in its training but were not trained in this run.
+    """
     blocks = [f"| {b.name} | {b.start} to {b.end - 1} |" for b in manifest.blocks]
     features = [
         f"| {f.name} | {f.display_name} | {f.kind} | {len(f.matrix)} | {f.scale:.4g} |"
@@ -29,6 +35,7 @@ def write_card(manifest: Manifest, summary: RunSummary, pictures: Sequence[str])
         "",
         f"- Trained on: {manifest.training_data}",
         f"- Licence of the training data: {manifest.licence}",
+        *([f"- Weights not trained here: {foreign_weights}"] if foreign_weights else []),
         f"- Code: {manifest.commit}",
         f"- Settings: model {manifest.config['model']}, seed {summary.seed}, "
         f"{summary.epochs} epochs; all of them in manifest.json",

