@@ -117,6 +117,13 @@ def test_setting_of_the_wrong_type_is_refused(value: str):
         load_settings({}, {"STYLEFACET_WORKER_COUNT": value})
 
 
+def test_a_folder_to_import_from_must_be_there(tmp_path: Path):
+    settings = load_settings({}, {"STYLEFACET_IMPORT_ROOT": str(tmp_path)})
+    assert (settings.import_root, load_settings({}, {}).import_root) == (tmp_path, None)
+    with pytest.raises(SettingInvalid, match="there is no folder"):
+        load_settings({"import_root": tmp_path / "none"}, {})
+
+
 def test_decoder_that_draws_nothing_stops_the_start(settings: Settings, tmp_path: Path):
     parts = tiny_bundle_parts(seed=0)
     swapped = write_bundle(tmp_path / "swapped", **(parts | {"decoder": parts["encoder"]}))

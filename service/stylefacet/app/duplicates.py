@@ -16,7 +16,7 @@ from stylefacet.catalog.entities import Product
 from stylefacet.catalog.filter import parse_filter
 from stylefacet.catalog.operations import JsonObject
 from stylefacet.catalog.store import Store
-from stylefacet.errors import InvalidField
+from stylefacet.errors import InvalidField, ResourceMissing
 from stylefacet.search.grouping import complete_link
 from stylefacet.search.index import SimilarityIndex
 from stylefacet.search.pairs import PairFinder, ProductPairs, Snapshot, usual_distances
@@ -100,6 +100,8 @@ class DuplicateSearch:
         terms = DuplicateTerms.from_json(task.request)
         self.check(terms)
         snapshot = self._snapshot(terms)
+        for name in {*self._alike(terms), *terms.different} - snapshot.matrices.keys():
+            raise ResourceMissing("feature", name, "it was deleted meanwhile")
         alike = _filled(snapshot, self._alike(terms), ALIKE_SHARE)
         different = _filled(snapshot, dict(terms.different), DIFFERENT_SHARE)
         finder = PairFinder(snapshot, alike, different)

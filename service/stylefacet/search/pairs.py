@@ -171,7 +171,8 @@ class PairFinder:
             raise InvalidField(
                 "alike",
                 f"more than {MAX_PAIR_COUNT:,} pairs lie within these distances; "
-                "make them smaller, name more features, or narrow the filter",
+                "make them smaller, name more features, or narrow the filter; "
+                "do many products share one picture?",
             )
         if len(first):
             self._found.append(ProductPairs(first, second, left, right, sums / len(self._alike)))
