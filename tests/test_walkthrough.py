@@ -51,6 +51,8 @@ def test_day_of_a_catalogue_system_goes_as_the_walkthrough_says(
     assert len(hits) == 5
     assert {hit.product.numbers["price"] < 50 for hit in hits} == {True}
     assert len({hit.product.style_id for hit in hits}) == 5
+    assert re.search(r"moved \d\.\d\d in neckline, v-neck to round", said)
+    assert len(list(shop.glob("neckline_*.png"))) == 7
     with StylefacetClient(server.address) as client:
         assert client.get_product("9001").labels == {"neckline": "v-neck"}
     with (shop / "neckline_today.csv").open(newline="") as file:
