@@ -1,11 +1,16 @@
+from collections.abc import Iterator
+
 import grpc
 import numpy as np
 import pytest
 
+from stylefacet.bundle import Bundle
+from stylefacet.server.runtime import Server
+from stylefacet.server.settings import Settings
 from stylefacet.v1 import encoder_pb2, encoder_service_pb2, feature_service_pb2
 from stylefacet.v1 import similarity_service_pb2 as pb
 from tests.conftest import photo
-from tests.server.stubs import Stubs, fails_with, upload_row
+from tests.server.stubs import Stubs, connect, fails_with, upload_row
 
 SCALE = 0.5  # of every bundled feature of the tiny bundle
 COLLAR, SLEEVE = slice(0, 3), slice(3, 5)
@@ -47,6 +52,19 @@ def fit_depth(stubs: Stubs, count: int, names: tuple[str, ...]) -> np.ndarray:
         feature_service_pb2.FitFeatureRequest(feature_id="depth", examples=examples)
     )
     return parts
+
+
+@pytest.fixture(scope="module")
+def fitted(tiny_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stubs]:
+    """A server with 30 products and `depth` fitted in three values; for tests that only read."""
+    data_dir = tmp_path_factory.mktemp("fitted") / "data"
+    server = Server(Settings(data_dir=data_dir, bundle=tiny_bundle.path, address="127.0.0.1:0"))
+    server.start()
+    with connect(server.address) as stubs:
+        stubs.upload(30)
+        fit_depth(stubs, 30, ("deep", "flat", "middle"))
+        yield stubs
+    server.stop()
 
 
 def test_query_moves_by_units_of_the_scale_along_the_axis(stubs: Stubs):
@@ -220,13 +238,10 @@ def test_numbers_rise_and_an_order_may_be_given(stubs: Stubs):
     ],
 )
 def test_adjustment_that_cannot_be_made_is_refused(
-    stubs: Stubs, given: pb.FeatureAdjustment, complaint: str
+    fitted: Stubs, given: pb.FeatureAdjustment, complaint: str
 ):
-    stubs.upload(60)
-    fit_depth(stubs, 60, ("deep", "flat", "middle"))
-
     with fails_with(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", complaint):
-        stubs.search("p0", adjustments=[given])
+        fitted.search("p0", adjustments=[given])
 
 
 def test_feature_is_adjusted_once(stubs: Stubs):
