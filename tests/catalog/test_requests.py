@@ -142,12 +142,13 @@ def test_products_tell_the_change_that_holds_their_latest_image(store):
     assert store.get_product("p1").etag == made.etag
 
 
-def test_others_of_a_style_are_counted_if_they_match_and_have_an_image(store):
-    rows = [
-        make_row(f"p{n}", str(n), style_id="s", category="top" if n else "dress") for n in range(4)
-    ]
-    store.write_rows(rows, "e1")
-    put(store, WriteTerms(), product_id="bare", style_id="s")
+def test_products_of_a_style_are_found_if_they_have_an_image(store):
+    store.write_rows([make_row(f"p{n}", str(n), style_id=f"s{n % 2}") for n in range(4)], "e1")
+    put(store, WriteTerms(), product_id="bare", style_id="s0")
+    keys = store.find_product_keys(["p0", "p2"])
 
-    assert store.count_by_style(["s", "t"], None, "p1", "e1") == {"s": 3}
-    assert store.count_by_style(["s"], None, "", "e2") == {}
+    assert sorted(store.find_of_styles(["s0", "t"], "e1")) == [
+        (keys["p0"], "s0"),
+        (keys["p2"], "s0"),
+    ]
+    assert store.find_of_styles(["s0"], "e2") == []

@@ -69,10 +69,7 @@ class FeatureExport:
         Raises:
             ResourceMissing: for an unknown one.
         """
-        if names:
-            live = [self._features.get(name) for name in sorted(set(names))]
-        else:
-            live = self._features.list_all()
+        live = self._features.select(sorted(set(names))) if names else self._features.list_all()
         return [
             ExportedFeature(f, FittedFeature.from_model(f.projection, f.model) if f.model else None)
             for f in live

@@ -2,7 +2,7 @@
 
 import dataclasses
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -111,12 +111,23 @@ class FeatureBook:
         Raises:
             ResourceMissing: with the names there are.
         """
+        return self.select([name])[0]
+
+    def select(self, names: Iterable[str]) -> list[LiveFeature]:
+        """Returns the features of those names, in their order, as of one look at the store.
+
+        Raises:
+            ResourceMissing: for the first that is not there, with the names there are.
+        """
         self.catch_up()
-        try:
-            return self._features[name]
-        except KeyError:
-            known = ", ".join(sorted(self._features)[:12])
-            raise ResourceMissing("feature", name, f"there are {known}") from None
+        features = self._features
+        found = []
+        for name in names:
+            if name not in features:
+                known = ", ".join(sorted(features)[:12])
+                raise ResourceMissing("feature", name, f"there are {known}")
+            found.append(features[name])
+        return found
 
     def block_weights(self) -> dict[str, float]:
         """Returns the weights of a search that names none: every latent block once."""

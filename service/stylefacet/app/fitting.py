@@ -159,7 +159,7 @@ class FeatureFitting:
 
     def _predict(self, mean: npt.NDArray[np.float32], names: Sequence[str]) -> list[Prediction]:
         if names:
-            chosen = [self._features.get(name) for name in sorted(set(names))]
+            chosen = self._features.select(sorted(set(names)))
         else:
             chosen = [feature for feature in self._features.list_all() if feature.model]
         return [_predict_one(feature, mean) for feature in chosen]

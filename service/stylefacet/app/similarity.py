@@ -1,5 +1,6 @@
 """Answers feature-level similarity over the catalogue; knows no RPC."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from stylefacet.catalog.filter import parse_filter
 from stylefacet.catalog.store import Store
 from stylefacet.errors import InvalidField
 from stylefacet.search.index import FeatureShare, SimilarityIndex
+from stylefacet.search.rows import Keys
 
 # Pages end here: nobody reads on, and every page ranks anew.
 MAX_RESULT_COUNT = 1000
@@ -132,12 +134,10 @@ class SimilaritySearch:
         page = result.hits[offset : offset + limit]
         products = self._store.products_by_keys(hit.product_key for hit in page)
         images = self._store.find_image_ids(hit.image_key for hit in page)
-        counts: dict[str, int] = {}
+        counts: Counter[str] = Counter()
         if group_by_style:
             styles = {product.style_id for product in products.values()} - {""}
-            counts = self._store.count_by_style(
-                styles, condition, query.product_id, self._embedder.encoder.id
-            )
+            counts = self._count_by_style(styles, among, keys.values())
         hits = [
             SimilarityHit(
                 product,
@@ -145,13 +145,24 @@ class SimilaritySearch:
                 query.image_ids[hit.query_number] if query.image_ids else "",
                 hit.distance2,
                 hit.shares,
-                max(counts.get(product.style_id, 1) - 1, 0),
+                # The hit itself is counted too, unless it was changed since the search.
+                max(counts[product.style_id] - 1, 0),
             )
             for hit in page
             # A product deleted since the search is no hit any more.
             if (product := products.get(hit.product_key)) and hit.image_key in images
         ]
         return SearchAnswer(hits, len(result.hits) > offset + limit, result.sequence)
+
+    def _count_by_style(
+        self, styles: Collection[str], among: Keys | None, without: Collection[int]
+    ) -> Counter[str]:
+        """Returns how many products of each style a search could find."""
+        found = self._store.find_of_styles(styles, self._embedder.encoder.id)
+        if among is not None:
+            passes = np.isin([key for key, _ in found], among)
+            found = [pair for pair, passed in zip(found, passes, strict=True) if passed]
+        return Counter(style for key, style in found if key not in without)
 
     def wait_for(self, sequence: int, timeout_s: float) -> None:
         """Returns once searches see a change of the catalogue.
@@ -161,7 +172,8 @@ class SimilaritySearch:
         """
         if sequence < 0:
             raise InvalidField("min_sequence", f"{sequence} is negative")
-        self._follower.wait_for(sequence, timeout_s)
+        if sequence:
+            self._follower.wait_for(sequence, timeout_s)
 
     def ordering(self, weights: Collection[str], adjusted: Collection[str]) -> dict[str, str]:
         """Returns what the order of results hangs on: the version of each feature that counts.
@@ -170,7 +182,7 @@ class SimilaritySearch:
             ResourceMissing: for an unknown feature.
         """
         counted = weights or self._features.block_weights()
-        live = [self._features.get(name) for name in (*counted, *adjusted)]
+        live = self._features.select((*counted, *adjusted))
         return {
             feature.name: f"{feature.version} {feature.projection.scale!r} {feature.create_time}"
             for feature in live

@@ -35,8 +35,11 @@ def find_known(
         rows = connection.execute(
             select(t.images, t.products.c.id.label("product_id"), latest_sequence(_I.product_key))
             .join(t.products, t.products.c.product_key == _I.product_key)
-            .join(t.embeddings, _E.image_key == _I.image_key)
-            .where(_I.content_sha256.in_(some), _E.encoder_key == encoder_key)
+            # Not a join: SQLite would go through every embedding there is.
+            .where(
+                _I.content_sha256.in_(some),
+                exists().where(_E.image_key == _I.image_key, _E.encoder_key == encoder_key),
+            )
             .order_by(_I.image_key)
         )
         for row in rows:
@@ -134,7 +137,9 @@ def read_rows(
     """Returns the embedded images of some products in columns; None if there are none."""
     rows: list[Row[tuple[int, int, int, bytes]]] = []
     for some in chunked(sorted(set(product_keys))):
-        rows.extend(connection.execute(_select_rows(encoder_key).where(_I.product_key.in_(some))))
+        # Not by the joined column: SQLite would go through every embedding there is.
+        wanted = select(_I.image_key).where(_I.product_key.in_(some))
+        rows.extend(connection.execute(_select_rows(encoder_key).where(_E.image_key.in_(wanted))))
     return _columns(rows) if rows else None
 
 

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Table,
     delete,
     exists,
-    func,
     insert,
     select,
     update,
@@ -90,31 +89,23 @@ def select_keys(connection: Connection, condition: Node | None) -> npt.NDArray[n
     return np.fromiter(connection.execute(statement).scalars(), np.int64)
 
 
-def count_by_style(
-    connection: Connection,
-    style_ids: Iterable[str],
-    condition: Node | None,
-    without: Collection[int],
-    encoder_key: int | None,
-) -> dict[str, int]:
-    """Returns how many products of each style pass a filter and have an embedded image."""
-    embedded = exists().where(
-        t.images.c.product_key == _P.product_key,
+def find_of_styles(
+    connection: Connection, style_ids: Iterable[str], encoder_key: int | None
+) -> list[tuple[int, str]]:
+    """Returns key and style of the products of some styles that have an embedded image."""
+    # One inside the other: side by side, SQLite would go through every embedding there is.
+    seen = exists().where(
         t.embeddings.c.image_key == t.images.c.image_key,
         t.embeddings.c.encoder_key == encoder_key,
     )
-    where = [embedded, _P.product_key.not_in(without)]
-    if condition is not None:
-        where.append(compile_filter(condition))
-    counts: dict[str, int] = {}
+    embedded = exists().where(t.images.c.product_key == _P.product_key, seen)
+    found: list[tuple[int, str]] = []
     for some in chunked(sorted(set(style_ids))):
         rows = connection.execute(
-            select(_P.style_id, func.count())
-            .where(_P.style_id.in_(some), *where)
-            .group_by(_P.style_id)
+            select(_P.product_key, _P.style_id).where(_P.style_id.in_(some), embedded)
         )
-        counts.update({style_id: count for style_id, count in rows})
-    return counts
+        found.extend((row.product_key, row.style_id) for row in rows)
+    return found
 
 
 def apply_mask(

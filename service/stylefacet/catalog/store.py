@@ -140,17 +140,11 @@ class Store(FeatureStore):
                 yield ExportPage(sequence, page, rows)
                 after = page[-1][1].id if len(page) == page_size else None
 
-    def count_by_style(
-        self, style_ids: Iterable[str], condition: Node | None, without: str, encoder_id: str
-    ) -> dict[str, int]:
-        """Returns how many products of each style pass a filter and have an embedded image.
-
-        The product ``without`` is not counted; empty counts all.
-        """
+    def find_of_styles(self, style_ids: Iterable[str], encoder_id: str) -> list[tuple[int, str]]:
+        """Returns key and style of the products of some styles that have an embedded image."""
         with self._database.reading() as connection:
-            left_out = [key for key, _ in products.find_by_ids(connection, [without]).values()]
             encoder_key = find_encoder_key(connection, encoder_id)
-            return products.count_by_style(connection, style_ids, condition, left_out, encoder_key)
+            return products.find_of_styles(connection, style_ids, encoder_key)
 
     def update_product(self, change: ProductUpdate, terms: WriteTerms = PLAIN_WRITE) -> Product:
         """Changes or creates one product; a change to nothing new keeps etag and times.
