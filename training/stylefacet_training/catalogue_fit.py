@@ -26,6 +26,7 @@ from stylefacet_training.models.catalogue import CatalogueVae
 from stylefacet_training.models.garment import crop, neck_box, widened
 from stylefacet_training.models.teacher import Teacher
 from stylefacet_training.runs import write_atomically
+from stylefacet_training.terminal import Terminal
 
 # Photos looked at together. On a CPU larger batches are slower: their maps are large enough for the
 # allocator to hand them back to the system after every layer (97 against 66 ms a photo).
@@ -257,11 +258,12 @@ def build_objective(
     pictures: PictureSet,
     device: torch.device,
     cache: Path,
+    terminal: Terminal,
 ) -> DecoderObjective:
     """Finds the heads, encodes all pictures once and returns what trains the decoder."""
     model.eval()
     prepare_trunk(model, config, pictures)
-    seen = _looked(config, model, pictures, device, cache / "looks.pt")
+    seen = _looked(config, model, pictures, device, cache / "looks.pt", terminal)
     split = split_by_group(pictures.groups, config.validation_share, config.seed)
     fit_heads(model.cpu(), config, seen, torch.from_numpy(split.training))
     model.to(device)
@@ -290,6 +292,7 @@ def _looked(
     pictures: PictureSet,
     device: torch.device,
     cached: Path,
+    terminal: Terminal,
 ) -> Seen:
     """Returns what is seen in the pictures, from the cache where it is of the same run."""
     key = json.dumps([pictures.names, pictures.groups, config.cropped, config.shared])
@@ -302,7 +305,8 @@ def _looked(
     model.cpu()
     generator = torch.Generator().manual_seed(config.seed)
     model.colours.copy_(colour_centres(model, pictures, generator))
-    seen = look(model.to(device), pictures, config, device)
+    with terminal.bar("looking at photos") as advance:
+        seen = look(model.to(device), pictures, config, device, advance=advance)
     content = {
         "key": key,
         "colours": model.colours.cpu(),

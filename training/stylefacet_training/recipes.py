@@ -16,6 +16,7 @@ from stylefacet_training.models.base import PixelModel, VariationalModel
 from stylefacet_training.models.catalogue import CatalogueVae
 from stylefacet_training.models.thesis import ThesisVae
 from stylefacet_training.models.trunk import IMAGENET_WEIGHTS
+from stylefacet_training.terminal import Terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,14 @@ class Surroundings:
     """What an objective may use beside its model: the pictures, the device and a cache folder.
 
     Targets that cost much (features of a frozen network) are computed once from ``pictures``, a
-    row a picture, and looked up by ``Batch.index``; ``cache`` survives a resume.
+    row a picture, and looked up by ``Batch.index``; ``cache`` survives a resume. Computing them is
+    told on the ``terminal``.
     """
 
     pictures: PictureSet
     device: torch.device
     cache: Path
+    terminal: Terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,12 @@ def _catalogue_objective(
 ) -> Objective:
     assert isinstance(model, CatalogueVae)
     return build_catalogue_objective(
-        config, model, surroundings.pictures, surroundings.device, surroundings.cache
+        config,
+        model,
+        surroundings.pictures,
+        surroundings.device,
+        surroundings.cache,
+        surroundings.terminal,
     )
 
 

@@ -60,7 +60,7 @@ def train(config: TrainConfig, run: RunFolder, terminal: Terminal, *, resume: bo
     started = time.monotonic()
     checkpoint = _earlier_checkpoint(config, run, resume=resume)
     pictures = _read(config, terminal)
-    session = _prepare(config, run, pictures, checkpoint)
+    session = _prepare(config, run, pictures, checkpoint, terminal)
     terminal.line(
         f"{len(session.split.training)} photos to train on, {len(session.split.validation)} held "
         f"out, {session.weight_count:,} weights, on {session.device.type}"
@@ -165,7 +165,11 @@ def _read(config: TrainConfig, terminal: Terminal) -> PictureSet:
 
 
 def _prepare(
-    config: TrainConfig, run: RunFolder, pictures: PictureSet, checkpoint: Checkpoint | None
+    config: TrainConfig,
+    run: RunFolder,
+    pictures: PictureSet,
+    checkpoint: Checkpoint | None,
+    terminal: Terminal,
 ) -> _Session:
     names_digest = hashlib.sha256("\n".join(pictures.names).encode()).hexdigest()
     if checkpoint and checkpoint.picture_names_digest != names_digest:
@@ -178,7 +182,8 @@ def _prepare(
     recipe = recipe_of(config)
     model = recipe.build_model(config)
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    objective = recipe.build_objective(config, model, Surroundings(pictures, device, run.cache))
+    surroundings = Surroundings(pictures, device, run.cache, terminal)
+    objective = recipe.build_objective(config, model, surroundings)
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=config.learning_rate)
     if checkpoint:

