@@ -81,7 +81,8 @@ def test_the_manifest_says_how_the_encoder_came_about(tiny_trained_bundle):
 
     assert manifest.config["seed"] == 0
     (source,) = manifest.config["data"]
-    assert source.startswith("photos") and "/" not in source
+    assert source.startswith("photos")
+    assert "/" not in source
     assert manifest.licence == "not stated"
     assert manifest.quality["validation_generation"] > 0
     assert manifest.commit

@@ -257,6 +257,7 @@ main.add_command(commands.robustness)
 main.add_command(commands.split)
 main.add_command(commands.ablate)
 main.add_command(commands.agree)
+main.add_command(commands.neighbours)
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -189,6 +189,26 @@ def agree(bundles: Sequence[Path], data: str, limit: int, json_file: Path | None
 
 
 @click.command()
+@_BUNDLE
+@click.option("--data", required=True, help="Folder of photos, or garments:COUNT[,seed=S].")
+@click.option("--out", required=True, type=_FOLDER, help="Folder to write a PNG a feature to.")
+@_SEED
+def neighbours(bundle: Path, data: str, out: Path, seed: int) -> None:
+    """Draw what is nearest by each feature of a bundle, to be looked at.
+
+    \b
+    Example:
+      stylefacet-train neighbours --bundle bundle --data photos --out pictures
+    """
+    from stylefacet.bundle import read_bundle
+    from stylefacet_training.evaluation.neighbours import write_neighbours
+    from stylefacet_training.terminal import Terminal
+
+    for path in write_neighbours(read_bundle(bundle), data, out, seed=seed, terminal=Terminal()):
+        click.echo(str(path))
+
+
+@click.command()
 @click.option("--data", required=True, type=_FOLDER, help="Folder with labels.csv and photos.")
 @click.option("--out", required=True, type=_FOLDER, help="Folder to write the parts to.")
 @click.option(
