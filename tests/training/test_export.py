@@ -146,9 +146,10 @@ def test_a_feature_on_a_collapsed_dimension_is_refused():
         dimensions_feature(DimensionsFeature("hue", "Hue", (2,)), mean)
 
 
-def test_a_collapsed_block_is_no_feature():
+def test_a_collapsed_block_is_told_at_export():
     mean = np.random.default_rng(0).standard_normal((20, 4)).astype(np.float32)
     mean[:, 2:] = 0.1
-    blocks = (LatentBlock("collar", 0, 2), LatentBlock("sleeves", 2, 4))
+    blocks = (LatentBlock("collar", 0, 2), LatentBlock("sleeve", 2, 4))
 
-    assert [feature.name for feature in block_features(blocks, mean)] == ["collar"]
+    with pytest.raises(FeatureNotCarried, match=r"'sleeve'.*more photos"):
+        block_features(blocks, mean)

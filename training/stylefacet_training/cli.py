@@ -159,14 +159,6 @@ def export(
         features=read_features(features) if features else (),
         show_photos=show_photos,
     )
-    named = {feature.name for feature in bundle.manifest.features}
-    for block in bundle.manifest.blocks:
-        if block.name not in named:
-            click.echo(
-                f"warning: block {block.name} has collapsed, so it is no feature; train longer or "
-                "with a lower --beta",
-                err=True,
-            )
     size_bytes = sum(path.stat().st_size for path in out.iterdir())
     manifest = bundle.manifest
     if as_json:

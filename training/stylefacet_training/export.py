@@ -101,7 +101,7 @@ def export(
 
     Raises:
         ResourceMissing: when the run is none or has not ended.
-        FeatureNotCarried: when no block or a named feature varies over the training photos.
+        FeatureNotCarried: when a block or a named feature does not vary over the training photos.
         InvalidField: when a named feature asks for dimensions that are not there.
     """
     checkpoint = load_checkpoint(run)
@@ -126,8 +126,6 @@ def export(
         output_names=("pixels",),
     )
     carried = block_features(model.blocks, population.mean)
-    if not carried:
-        raise FeatureNotCarried(model.blocks[0].name, "all latent dimensions have collapsed")
     manifest = Manifest(
         name=name,
         input_height_px=model.height_px,
@@ -221,20 +219,23 @@ def _name_outputs(program: torch.onnx.ONNXProgram, names: Sequence[str]) -> None
 def block_features(
     blocks: Sequence[LatentBlock], mean: npt.NDArray[np.float32]
 ) -> tuple[BundledFeature, ...]:
-    """Returns a feature for each block that varies over the training photos, ``mean`` ``(n, d)``.
+    """Returns a feature of its name for each block, scaled over the training photos, ``(n, d)``.
 
-    A block that collapsed is left out: a feature that cannot be searched by is none.
+    Raises:
+        FeatureNotCarried: when a block has collapsed: a search over all blocks would miss it.
     """
     features = []
     for block in blocks:
         dimensions = tuple(range(block.start, block.end))
-        wanted = DimensionsFeature(
-            block.name, block.name.replace("_", " ").capitalize(), dimensions
-        )
+        name = block.name.replace("_", " ").capitalize()
+        wanted = DimensionsFeature(block.name, name, dimensions)
         try:
             features.append(dimensions_feature(wanted, mean))
-        except FeatureNotCarried:
-            continue
+        except FeatureNotCarried as error:
+            raise FeatureNotCarried(
+                block.name,
+                "its latent block has collapsed; train on more photos, or with a smaller beta",
+            ) from error
     return tuple(features)
 
 
