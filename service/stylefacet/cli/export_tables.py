@@ -3,12 +3,12 @@
 import csv
 import importlib
 import itertools
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from stylefacet.cli.whole_files import check_out, write_whole
 from stylefacet.client import ExportedFeature, ExportedProduct, FeatureExport
 from stylefacet.errors import InvalidField
 
@@ -81,8 +81,7 @@ def check_target(path: Path, format: TableFormat) -> None:
     Raises:
         InvalidField
     """
-    if path.is_dir() or not path.resolve().parent.is_dir():
-        raise InvalidField("--out", f"{path} must name a file in a folder that exists")
+    check_out(path)
     if format is TableFormat.PARQUET:
         _import_pyarrow()
 
@@ -96,16 +95,10 @@ def write_export(export: FeatureExport, path: Path, format: TableFormat) -> int:
         InvalidField: when Parquet is asked for and pyarrow is not installed.
     """
     write = _write_csv if format is TableFormat.CSV else _write_parquet
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        columns = ExportColumns(export)
-        count = write(scratch, columns.types, map(columns.row, export.products))
-        with scratch.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
-    return count
+    columns = ExportColumns(export)
+    return write_whole(
+        path, lambda scratch: write(scratch, columns.types, map(columns.row, export.products))
+    )
 
 
 def guard_cell(text: str) -> str:

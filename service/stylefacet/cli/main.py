@@ -16,6 +16,7 @@ from stylefacet.cli.operations import operations
 from stylefacet.cli.pictures import interpolate, traverse
 from stylefacet.cli.products import products
 from stylefacet.cli.program import Program
+from stylefacet.cli.report import report
 from stylefacet.cli.search import search
 from stylefacet.cli.serve import serve
 from stylefacet.cli.server_imports import import_on_server
@@ -45,6 +46,7 @@ for command in (
     duplicates,
     predict,
     export,
+    report,
     embed,
     traverse,
     interpolate,
