@@ -37,7 +37,7 @@ def report(
     It shows a map of all products by their looks, near duplicates and what they differ in,
     how the catalogue spreads over every label and feature, which combinations are missing,
     crowded spots and outliers. The file needs no other one and no network, and is at most
-    16 MiB: of many products it shows smaller pictures, or a sample. Above 20,000 products,
+    16 MiB: of many products it shows smaller pictures, or a sample. Above 10,000 products,
     crowded spots and outliers are those of a sample as well.
     Needs scikit-learn: pip install 'stylefacet[report]'.
 

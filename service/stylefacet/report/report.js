@@ -88,6 +88,8 @@
     const asDots = pick("style").value === "dots";
     const tall = pictureHeight();
     const order = data.products.map((_, n) => n);
+    // What is picked out lies above what is faded.
+    if (shade && only >= 0) order.sort((a, b) => (shade.codes[a] === only) - (shade.codes[b] === only));
     if (pointed >= 0) order.push(pointed);
     for (const n of order) {
       const code = shade ? shade.codes[n] : -1;
