@@ -58,7 +58,8 @@ def test_ranges_of_a_number_hold_what_numpy_counts():
     products = [Product(f"p{n}", numbers={"price": float(p)}) for n, p in enumerate(prices)]
     price = by_title(catalogue_of(products))["Price"]
 
-    edges = np.linspace(*np.quantile(prices, [0.02, 0.98]), 7)[1:-1]
+    low, high = np.quantile(prices, [0.02, 0.98])
+    edges = np.linspace(low, high, 7)[1:-1]
     expected, _ = np.histogram(prices, [-np.inf, *edges, np.inf])
     assert price.counts().tolist() == expected.tolist()
 
