@@ -6,7 +6,7 @@ from stylefacet.bundle import Manifest
 from stylefacet_training.summary import RunSummary
 
 CAPTIONS = {
-    "traversal.png": "One latent dimension moved at a time",
+    "traversal.png": "One block of the latent vector moved at a time",
     "reconstructions.png": "Pictures, decoded, and the average of two",
     "samples.png": "Random draws of the prior",
 }
@@ -66,6 +66,9 @@ def write_card(
         f"Novelty is at most {manifest.novelty_p99:.3g} for 99 of 100 training photos.",
         "",
     ]
-    for name in pictures:
-        lines += [f"## {CAPTIONS[name]}", "", f"![{CAPTIONS[name]}]({name})", ""]
+    # An encoder of one block shows its dimensions instead (plots.py).
+    unit = "latent dimension" if len(blocks) == 1 else "block of the latent vector"
+    for name, caption in (CAPTIONS | {"traversal.png": f"One {unit} moved at a time"}).items():
+        if name in pictures:
+            lines += [f"## {caption}", "", f"![{caption}]({name})", ""]
     return "\n".join(lines)
