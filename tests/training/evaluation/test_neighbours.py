@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 from click.testing import CliRunner
 from PIL import Image
 
@@ -12,10 +15,12 @@ def test_neighbours_writes_a_picture_a_feature(tiny_bundle, judged_garments, tmp
             *("--bundle", str(tiny_bundle.path)),
             *("--data", str(judged_garments)),
             *("--out", str(tmp_path)),
+            "--json",
         ],
     )
 
     assert result.exit_code == 0, result.output
-    paths = result.stdout.split("\n")[:-1]
-    assert {path.rsplit("/", 1)[1] for path in paths} >= {"collar.png", "every_block_once.png"}
-    assert Image.open(paths[0]).size[0] > 7 * 20
+    paths = [Path(path) for path in json.loads(result.stdout)["pictures"]]
+    assert {path.name for path in paths} >= {"collar.png", "every_block_once.png"}
+    with Image.open(paths[0]) as picture:
+        assert picture.width > 7 * 20

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import click
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _BUNDLE = click.option("--bundle", required=True, type=_FOLDER, help="Folder of the bundle.")
+_AS_JSON = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as one JSON object."
+)
 _JSON_FILE = click.option(
     "--json", "json_file", type=_FILE, help="Also write every figure to this file."
 )
@@ -193,7 +197,8 @@ def agree(bundles: Sequence[Path], data: str, limit: int, json_file: Path | None
 @click.option("--data", required=True, help="Folder of photos, or garments:COUNT[,seed=S].")
 @click.option("--out", required=True, type=_FOLDER, help="Folder to write a PNG a feature to.")
 @_SEED
-def neighbours(bundle: Path, data: str, out: Path, seed: int) -> None:
+@_AS_JSON
+def neighbours(bundle: Path, data: str, out: Path, seed: int, *, as_json: bool) -> None:
     """Draw what is nearest by each feature of a bundle, to be looked at.
 
     \b
@@ -204,7 +209,11 @@ def neighbours(bundle: Path, data: str, out: Path, seed: int) -> None:
     from stylefacet_training.evaluation.neighbours import write_neighbours
     from stylefacet_training.terminal import Terminal
 
-    for path in write_neighbours(read_bundle(bundle), data, out, seed=seed, terminal=Terminal()):
+    paths = write_neighbours(read_bundle(bundle), data, out, seed=seed, terminal=Terminal())
+    if as_json:
+        click.echo(json.dumps({"pictures": [str(path) for path in paths]}))
+        return
+    for path in paths:
         click.echo(str(path))
 
 
@@ -222,7 +231,8 @@ def neighbours(bundle: Path, data: str, out: Path, seed: int) -> None:
     help="Parts and their shares of the products.",
 )
 @_SEED
-def split(data: Path, out: Path, column: str, shares: str, seed: int) -> None:
+@_AS_JSON
+def split(data: Path, out: Path, column: str, shares: str, seed: int, *, as_json: bool) -> None:
     """Divide labelled photos among folders by product, to train, tune and report on.
 
     Each part is a folder with its rows of labels.csv and a link to the photos, which the other
@@ -234,7 +244,12 @@ def split(data: Path, out: Path, column: str, shares: str, seed: int) -> None:
     """
     from stylefacet_training.evaluation.splitting import divide
 
-    for part in divide(data, out, column, _shares(shares), seed):
+    parts = divide(data, out, column, _shares(shares), seed)
+    if as_json:
+        told = [asdict(part) | {"folder": str(part.folder)} for part in parts]
+        click.echo(json.dumps({"parts": told}))
+        return
+    for part in parts:
         click.echo(f"{part.folder}: {part.photo_count:,} photos of {part.group_count:,} {column}")
 
 
