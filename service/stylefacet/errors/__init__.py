@@ -1,0 +1,120 @@
+"""Every deliberate failure of Stylefacet, with its gRPC code; knows nothing of gRPC itself.
+
+StylefacetError
+├── InvalidField            a request, a row, a flag: says which field and why
+│   ├── FilterInvalid       a filter expression, with the position
+│   ├── PageTokenStale      a page token of another request
+│   └── RequestIdReused     a request id that another request had
+├── ImageUndecodable        bytes that are no whole JPEG, PNG or WebP
+├── ImageTooLarge           over the limit on bytes or on pixels
+├── ResourceMissing         a name that stands for nothing
+├── ResourceExists          a name that is taken
+├── EtagMismatch            someone else wrote in between
+├── ImportRunning           one import at a time
+├── ImportDisabled          the server has no folder to import from
+├── DeletionRefused         a replacing import that would delete too much
+├── OperationCancelled      someone cancelled it
+├── OperationLost           its server went away, again and again
+├── OperationUnfinished     it must end before it can be deleted
+├── EncoderMismatch         a vector or a store of another encoder
+├── DecoderMissing          the bundle has no decoder
+├── FeatureNotCarried       the encoder does not see the feature
+├── FeatureBundled          it comes with the encoder and stays as it is
+├── AdjustmentsContradict   wishes for a query that no move meets
+├── Overloaded              try again in a moment
+├── IndexLoading            the index is not warm yet
+├── ChangeNotSeen           a change of the catalogue that has not reached this server
+├── StoreUnreachable        the database does not answer
+├── ShuttingDown            the server is going away
+├── ServerUnreachable       no server answers at the address
+├── CallTimedOut            the server took longer than the caller waits
+├── TokenRejected           no token, or a wrong one
+├── TokenScopeInsufficient  a token that may not do this
+├── BundleInvalid           a bundle that is damaged or disagrees with itself
+├── StoreCorrupt            a store that cannot be trusted
+└── SettingInvalid          a setting that cannot be used
+"""
+
+from stylefacet.errors.base import (
+    Code,
+    StylefacetError,
+)
+from stylefacet.errors.encoders import (
+    AdjustmentsContradict,
+    DecoderMissing,
+    EncoderMismatch,
+    FeatureBundled,
+    FeatureNotCarried,
+)
+from stylefacet.errors.operations import (
+    DeletionRefused,
+    ImportDisabled,
+    ImportRunning,
+    OperationCancelled,
+    OperationLost,
+    OperationUnfinished,
+)
+from stylefacet.errors.requests import (
+    EtagMismatch,
+    FilterInvalid,
+    ImageTooLarge,
+    ImageUndecodable,
+    InvalidField,
+    PageTokenStale,
+    RequestIdReused,
+    ResourceExists,
+    ResourceMissing,
+)
+from stylefacet.errors.serving import (
+    CallTimedOut,
+    ChangeNotSeen,
+    IndexLoading,
+    Overloaded,
+    ServerUnreachable,
+    ShuttingDown,
+    StoreUnreachable,
+    TokenRejected,
+    TokenScopeInsufficient,
+)
+from stylefacet.errors.starting import (
+    BundleInvalid,
+    SettingInvalid,
+    StoreCorrupt,
+)
+
+__all__ = [
+    "AdjustmentsContradict",
+    "BundleInvalid",
+    "CallTimedOut",
+    "ChangeNotSeen",
+    "Code",
+    "DecoderMissing",
+    "DeletionRefused",
+    "EncoderMismatch",
+    "EtagMismatch",
+    "FeatureBundled",
+    "FeatureNotCarried",
+    "FilterInvalid",
+    "ImageTooLarge",
+    "ImageUndecodable",
+    "ImportDisabled",
+    "ImportRunning",
+    "IndexLoading",
+    "InvalidField",
+    "OperationCancelled",
+    "OperationLost",
+    "OperationUnfinished",
+    "Overloaded",
+    "PageTokenStale",
+    "RequestIdReused",
+    "ResourceExists",
+    "ResourceMissing",
+    "ServerUnreachable",
+    "SettingInvalid",
+    "ShuttingDown",
+    "StoreCorrupt",
+    "StoreUnreachable",
+    "StylefacetError",
+    "TokenRejected",
+    "TokenScopeInsufficient",
+]
