@@ -4,6 +4,8 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
+from contextvars import copy_context
+from functools import partial
 from typing import Generic, TypeVar
 
 _Item = TypeVar("_Item")
@@ -37,7 +39,9 @@ class Pipeline(Generic[_Item, _Result]):
 
     def batches(self) -> Iterator[list[_Result]]:
         """Yields the results in the order of the items, in batches of all that are ready."""
-        threading.Thread(target=self._feed, name="stream-reader", daemon=True).start()
+        # In the caller's context: what is timed in the pool belongs to the caller's stream.
+        feed = partial(copy_context().run, self._feed)
+        threading.Thread(target=feed, name="stream-reader", daemon=True).start()
         pending: Future[_Result] | None = None
         ended = False
         try:

@@ -23,6 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from stylefacet.catalog import tables as t
 from stylefacet.catalog.migrations import OLDEST_VERSION, migrate
 from stylefacet.errors import Overloaded, SettingInvalid, StoreCorrupt, StoreUnreachable
+from stylefacet.stages import Stage, stage
 
 # Callers wait this long for another writer, or for a connection, before they hear `Overloaded`.
 BUSY_TIMEOUT_MS = 10_000
@@ -74,7 +75,11 @@ class Database:
         Raises: Overloaded when others kept every connection for too long; StoreUnreachable.
         """
         level = {"isolation_level": "REPEATABLE READ"} if self._is_postgresql else {}
-        with self._translated(), self._connect().execution_options(**level) as connection:
+        with (
+            stage(Stage.STORE_READ),
+            self._translated(),
+            self._connect().execution_options(**level) as connection,
+        ):
             yield connection
 
     @contextmanager
@@ -88,6 +93,7 @@ class Database:
         not known.
         """
         with (
+            stage(Stage.STORE_WRITE),
             self._translated(),
             self._connect().execution_options(stylefacet_writes=True) as connection,
             connection.begin() as transaction,

@@ -6,6 +6,7 @@ import numpy.typing as npt
 from stylefacet.bundle import Bundle
 from stylefacet.errors import BundleInvalid, DecoderMissing
 from stylefacet.inference.session import open_session
+from stylefacet.stages import Stage, stage
 
 
 class Decoder:
@@ -31,7 +32,8 @@ class Decoder:
 
     def decode(self, latent: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
         """Returns pictures ``(n, height, width, 3)`` uint8 RGB of latent vectors ``(n, d)``."""
-        pixels: npt.NDArray[np.uint8] = self._session.run(
-            ["pixels"], {"latent": np.ascontiguousarray(latent, dtype=np.float32)}
-        )[0]
+        with stage(Stage.DRAWING):
+            pixels: npt.NDArray[np.uint8] = self._session.run(
+                ["pixels"], {"latent": np.ascontiguousarray(latent, dtype=np.float32)}
+            )[0]
         return pixels

@@ -9,6 +9,7 @@ from stylefacet.bundle import GOLDEN_OUTPUT_TOLERANCE, Bundle, Manifest
 from stylefacet.errors import BundleInvalid
 from stylefacet.imaging import DEFAULT_LIMITS, ImageLimits, Letterbox, read_letterbox
 from stylefacet.inference.session import open_session
+from stylefacet.stages import Stage, stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +41,17 @@ class Encoder:
 
     def letterbox(self, content: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Letterbox:
         """Returns the encoder's input for an encoded photo; raises as ``read_letterbox`` does."""
-        return read_letterbox(
-            content, self.manifest.input_height_px, self.manifest.input_width_px, limits
-        )
+        with stage(Stage.DECODE):
+            return read_letterbox(
+                content, self.manifest.input_height_px, self.manifest.input_width_px, limits
+            )
 
     def embed(self, pixels: npt.NDArray[np.uint8]) -> Embeddings:
         """Returns the embeddings of letterboxes ``(n, height, width, 3)`` uint8."""
-        mean, logvar, novelty = self._session.run(
-            ["mean", "logvar", "novelty"], {"pixels": np.ascontiguousarray(pixels)}
-        )
+        with stage(Stage.INFERENCE):
+            mean, logvar, novelty = self._session.run(
+                ["mean", "logvar", "novelty"], {"pixels": np.ascontiguousarray(pixels)}
+            )
         return Embeddings(mean, logvar, novelty)
 
     def _replay(self, bundle: Bundle) -> None:

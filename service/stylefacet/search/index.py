@@ -17,6 +17,7 @@ from stylefacet.search.ranking import F32, F64, Metric, Ranking, rank
 from stylefacet.search.rows import Items, Keys
 from stylefacet.search.scans import Selection
 from stylefacet.search.weights import normalise_weights
+from stylefacet.stages import Stage, stage
 
 # Rows asked for beyond the limit, so that the bound usually holds at once.
 _SPARE_ROWS = 16
@@ -138,7 +139,7 @@ class SimilarityIndex:
         self._change(np.unique(np.asarray(product_keys, np.int64)), items, sequence)
 
     def _change(self, removed: Keys, items: Items | None, sequence: int | None) -> None:
-        with self._writer:
+        with stage(Stage.INDEXING), self._writer:
             content = self._content
             rows = content.prepare(items) if items is not None and len(items.means) else None
             with self._lock.writing():
@@ -175,7 +176,7 @@ class SimilarityIndex:
         is not there.
         """
         normalised = normalise_weights(weights)
-        with self._lock.reading():
+        with stage(Stage.SEARCH), self._lock.reading():
             content = self._content
             metric = _metric(content, normalised)
             ranking = _Search(content, metric, normalised, queries, limit, grouped).run(

@@ -1,20 +1,19 @@
-"""What every call has in common: admission, the error map, one access line; knows no use case."""
+"""What every call has in common: admission and the error map; knows no use case."""
 
 import logging
 import threading
-import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import grpc
+from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from stylefacet.errors import Code, Overloaded, StylefacetError
 from stylefacet.server.status import internal_status, to_status
+from stylefacet.server.watching import REQUEST_ID_HEADER, CallWatch
 
 _log = logging.getLogger(__name__)
-REQUEST_ID_HEADER = "x-request-id"
 _UNLIMITED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
 
@@ -22,12 +21,13 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
 
 class CallInterceptor(grpc.ServerInterceptor):
-    """Admits a bounded number of calls, aborts with rich statuses, logs one line a call.
+    """Admits a bounded number of calls, aborts with rich statuses, has each call watched.
 
     Thread-safe: the semaphore counts the calls under way. Health and reflection are always let in.
     """
 
-    def __init__(self, max_concurrent_calls: int) -> None:
+    def __init__(self, max_concurrent_calls: int, watch: CallWatch) -> None:
+        self._watch = watch
         self._slots = threading.BoundedSemaphore(max_concurrent_calls)
 
     def intercept_service(
@@ -40,14 +40,16 @@ class CallInterceptor(grpc.ServerInterceptor):
         method = details.method
         if handler is None or method.startswith(_UNLIMITED):
             return handler
-        given = dict(details.invocation_metadata or ()).get(REQUEST_ID_HEADER, "")
-        request_id = str(given)[:64] if given else uuid.uuid4().hex
+        metadata = {key: str(value) for key, value in details.invocation_metadata or ()}
+
+        def watched(context: grpc.ServicerContext) -> _Call:
+            return _Call(self._slots, self._watch, method, metadata, context)
 
         if not handler.response_streaming:
             inner: Any = handler.stream_unary if handler.request_streaming else handler.unary_unary
 
             def call(request: Any, context: grpc.ServicerContext) -> Any:
-                with _Call(self._slots, method, request_id, context):
+                with watched(context):
                     return inner(request, context)
 
             make = (
@@ -61,7 +63,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         streaming: Any = handler.stream_stream if asks_by_stream else handler.unary_stream
 
         def stream(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            with _Call(self._slots, method, request_id, context):
+            with watched(context):
                 yield from streaming(request, context)
 
         make_stream = (
@@ -73,54 +75,53 @@ class CallInterceptor(grpc.ServerInterceptor):
 
 
 class _Call:
-    """One call from the door to its access line; a context manager."""
+    """One call from the door to its end; a context manager, entered in the call's own context."""
 
     def __init__(
         self,
         slots: threading.BoundedSemaphore,
+        watch: CallWatch,
         method: str,
-        request_id: str,
+        metadata: Mapping[str, str],
         context: grpc.ServicerContext,
     ) -> None:
         self._slots = slots
+        self._watch = watch
         self._method = method
-        self._request_id = request_id
+        self._metadata = metadata
         self._context = context
 
     def __enter__(self) -> None:
-        self._start = time.perf_counter()
+        self._watched = self._watch.begin(self._method, self._metadata)
+        self._request_id = self._watched.request_id
         self._context.set_trailing_metadata(((REQUEST_ID_HEADER, self._request_id),))
         if not self._slots.acquire(blocking=False):
             error = Overloaded()
-            self._write_line(error.code.name)
-            self._context.abort_with_status(rpc_status.to_status(to_status(error)))
+            self._watched.end(error.code.name)
+            self._abort(to_status(error))
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, trace: Any) -> None:
         self._slots.release()
         if error is None:
-            self._write_line("OK")
+            self._watched.end("OK")
         elif isinstance(error, StylefacetError):
-            self._write_line(error.code.name)
-            self._context.abort_with_status(rpc_status.to_status(to_status(error)))
+            self._watched.end(error.code.name)
+            self._abort(to_status(error))
         elif isinstance(error, GeneratorExit):
             # The caller went away; gRPC closes the stream's generator.
-            self._write_line("CANCELLED")
+            self._watched.end("CANCELLED")
         elif isinstance(error, Exception):
             _log.error(
                 "call failed",
                 exc_info=(type(error), error, error.__traceback__),
                 extra={"method": self._method, "request_id": self._request_id},
             )
-            self._write_line(Code.INTERNAL.name)
-            self._context.abort_with_status(rpc_status.to_status(internal_status(self._request_id)))
+            self._watched.end(Code.INTERNAL.name)
+            self._abort(internal_status(self._request_id))
 
-    def _write_line(self, code: str) -> None:
-        _log.info(
-            "call",
-            extra={
-                "method": self._method,
-                "code": code,
-                "duration_ms": round((time.perf_counter() - self._start) * 1000, 2),
-                "request_id": self._request_id,
-            },
-        )
+    def _abort(self, status: status_pb2.Status) -> None:
+        refusal = rpc_status.to_status(status)
+        # `abort_with_status` would put the details in the place of the request id.
+        request_id = (REQUEST_ID_HEADER, self._request_id)
+        self._context.set_trailing_metadata((request_id, *refusal.trailing_metadata))
+        self._context.abort(refusal.code, refusal.details)

@@ -5,6 +5,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from stylefacet.server.watching import current_request_id
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -47,4 +49,8 @@ def set_up_logging(level: int = logging.INFO) -> None:
 
 
 def _facts(record: logging.LogRecord) -> dict[str, object]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    facts = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    request_id = current_request_id()
+    if request_id:
+        facts.setdefault("request_id", request_id)
+    return facts

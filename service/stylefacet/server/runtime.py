@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
 import grpc
 from google.longrunning import operations_pb2, operations_pb2_grpc
@@ -39,10 +40,13 @@ from stylefacet.server.catalog_servicer import CatalogServicer
 from stylefacet.server.encoder_servicer import EncoderServicer
 from stylefacet.server.feature_servicer import FeatureServicer
 from stylefacet.server.interceptor import CallInterceptor
+from stylefacet.server.metrics import Metrics, MetricsPort, ServerState
 from stylefacet.server.operation_starter import OperationStarter
 from stylefacet.server.operations_servicer import OperationsServicer
+from stylefacet.server.photo_pool import PhotoPool
 from stylefacet.server.settings import Settings, split_address
 from stylefacet.server.similarity_servicer import SimilarityServicer
+from stylefacet.server.watching import CallWatch, Tracing
 from stylefacet.v1 import (
     catalog_service_pb2,
     catalog_service_pb2_grpc,
@@ -77,12 +81,14 @@ class Server:
         self._store = _open_store(settings, now)
         try:
             self._bind_encoder()
-            self._pool = ThreadPoolExecutor(
-                settings.worker_count or os.cpu_count() or 1, thread_name_prefix="photo"
-            )
+            self._pool = PhotoPool(settings.worker_count or os.cpu_count() or 1)
             self._health = health.HealthServicer()
+            self._metrics = Metrics()
+            self._tracing = _open_tracing(settings)
+            self._watch = CallWatch(self._metrics, self._tracing)
             self._server = self._build(bundle)
             self.port = self._listen()
+            self._metrics_port = self._serve_metrics()
         except BaseException:
             self._store.close()
             raise
@@ -94,6 +100,14 @@ class Server:
         host, _ = split_address(self._settings.address)
         return f"{f'[{host}]' if ':' in host else host}:{self.port}"
 
+    @property
+    def metrics_address(self) -> str:
+        """HOST:PORT at which metrics are served over HTTP; empty when they are not."""
+        if self._metrics_port is None:
+            return ""
+        host, _ = split_address(self._settings.metrics_address)
+        return f"{f'[{host}]' if ':' in host else host}:{self._metrics_port.port}"
+
     def start(self) -> None:
         """Fills the index from the store, then accepts calls."""
         self._follower.load()
@@ -103,7 +117,14 @@ class Server:
         self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         for name in _service_names():
             self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
-        _log.info("serving", extra={"address": self.address, "encoder": self._encoder.id})
+        _log.info(
+            "serving",
+            extra={
+                "address": self.address,
+                "encoder": self._encoder.id,
+                "metrics_address": self.metrics_address,
+            },
+        )
 
     def stop(self) -> None:
         """Refuses new calls, lets those under way end within the grace, closes everything."""
@@ -114,6 +135,10 @@ class Server:
         self._runner.stop()
         calls_ended.wait()
         self._pool.shutdown()
+        if self._metrics_port is not None:
+            self._metrics_port.close()
+        if self._tracing is not None:
+            self._tracing.close()
         self._store.close()
         self._stopped.set()
         _log.info("stopped")
@@ -154,6 +179,8 @@ class Server:
         works: dict[str, Work] = {DUPLICATES_KIND: duplicates}
         if importer is not None:
             works[IMPORT_KIND] = importer
+        works = {kind: self._watch.watched(kind, work) for kind, work in works.items()}
+        self._metrics.show_state(partial(self._state, index))
         self._runner = OperationRunner(
             self._store.operations,
             works,
@@ -168,7 +195,7 @@ class Server:
         )
         server = grpc.server(
             handlers,
-            interceptors=[CallInterceptor(settings.max_concurrent_calls)],
+            interceptors=[CallInterceptor(settings.max_concurrent_calls, self._watch)],
             # Without this a second server could listen at the same port, and calls would be split.
             options=[("grpc.so_reuseport", 0), *CHANNEL_OPTIONS],
         )
@@ -212,6 +239,21 @@ class Server:
         root = ImportRoot(settings.import_root, settings.max_image_bytes)
         return ManifestImport(root, uploads, self._store.sweeper, self._pool)
 
+    def _state(self, index: SimilarityIndex) -> ServerState:
+        return ServerState(
+            self._encoder.id,
+            index.image_count,
+            index.sequence,
+            self._pool.waiting_count,
+            self._store.sequence,
+            None if self._settings.database_url else self._settings.data_dir,
+        )
+
+    def _serve_metrics(self) -> MetricsPort | None:
+        if not self._settings.metrics_address:
+            return None
+        return self._metrics.serve(*split_address(self._settings.metrics_address))
+
     def _listen(self) -> int:
         try:
             return int(self._server.add_insecure_port(self._settings.address))
@@ -232,6 +274,19 @@ def _open_store(settings: Settings, now: Callable[[], datetime]) -> Store:
                 "data_dir", f"{settings.data_dir} cannot be made ({error.strerror})"
             ) from error
     return Store(settings.store_url, now)
+
+
+def _open_tracing(settings: Settings) -> Tracing | None:
+    if not settings.trace_endpoint:
+        return None
+    try:
+        from stylefacet.server.tracing import OpenTelemetry
+    except ModuleNotFoundError as error:
+        raise SettingInvalid(
+            "trace_endpoint",
+            f"traces need {error.name}; pip install 'stylefacet[tracing]', or unset it",
+        ) from error
+    return OpenTelemetry(settings.trace_endpoint, settings.trace_ratio)
 
 
 def _service_names() -> tuple[str, ...]:

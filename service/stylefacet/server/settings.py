@@ -48,6 +48,13 @@ class Settings:
     # Seconds without a sign of life after which another server takes an operation over: longer
     # than a busy store keeps a writer waiting.
     operation_lease_s: float = 30.0
+    # HOST:PORT at which Prometheus reads the metrics over plain HTTP; empty serves none.
+    metrics_address: str = ""
+    # URL of an OpenTelemetry collector (OTLP over gRPC), such as http://localhost:4317; empty
+    # sends no traces.
+    trace_endpoint: str = ""
+    # Share of the calls that are traced; a caller who traces decides for its own.
+    trace_ratio: float = 1.0
     # Lets the server listen beyond loopback although anyone who reaches it may read and write.
     allow_insecure: bool = False
 
@@ -61,6 +68,14 @@ class Settings:
             raise SettingInvalid("import_root", f"there is no folder {self.import_root}")
         if self.worker_count < 0 or self.shutdown_grace_s < 0:
             raise SettingInvalid("worker_count, shutdown_grace_s", "must not be negative")
+        if not 0 <= self.trace_ratio <= 1:
+            raise SettingInvalid("trace_ratio", f"{self.trace_ratio} is not within 0 and 1")
+        if self.trace_endpoint and not self.trace_endpoint.startswith(("http://", "https://")):
+            raise SettingInvalid(
+                "trace_endpoint", f"{self.trace_endpoint!r} is no URL; use http://HOST:4317"
+            )
+        if self.metrics_address:
+            split_address(self.metrics_address, "metrics_address")
         host, port = split_address(self.address)
         if not self.allow_insecure and host not in ("127.0.0.1", "localhost", "::1"):
             raise SettingInvalid(
@@ -75,7 +90,7 @@ class Settings:
         return self.database_url or f"sqlite:///{self.data_dir / DATABASE_FILE}"
 
 
-def split_address(address: str) -> tuple[str, int]:
+def split_address(address: str, setting: str = "address") -> tuple[str, int]:
     """Returns host and port of ``HOST:PORT``; brackets round an IPv6 host are taken off.
 
     Raises:
@@ -83,7 +98,7 @@ def split_address(address: str) -> tuple[str, int]:
     """
     host, separator, port = address.rpartition(":")
     if not separator or not port.isdigit() or int(port) > 65_535 or not host:
-        raise SettingInvalid("address", f"{address!r} is not HOST:PORT, such as 127.0.0.1:50051")
+        raise SettingInvalid(setting, f"{address!r} is not HOST:PORT, such as 127.0.0.1:50051")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 

@@ -1,0 +1,126 @@
+"""Follows each call from the door to its end: one access line, its metrics, its span.
+
+It knows methods, codes and times, and nothing of what a call carries.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from contextvars import ContextVar, copy_context
+from typing import Protocol
+
+from stylefacet.app.operations import Task, Work
+from stylefacet.catalog.operations import JsonObject
+from stylefacet.errors import StylefacetError
+from stylefacet.server.metrics import Metrics
+from stylefacet.stages import StageRun, watch_stages
+
+_log = logging.getLogger("stylefacet.server.calls")
+REQUEST_ID_HEADER = "x-request-id"
+_MAX_REQUEST_ID_LENGTH = 64
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+
+class Span(Protocol):
+    """A call or an operation in a trace."""
+
+    def stage_ends(self, run: StageRun) -> None:
+        """Adds a stage below it."""
+
+    def end(self, code: str) -> None:
+        """Ends it."""
+
+
+class Tracing(Protocol):
+    """Where traces go; :mod:`stylefacet.server.tracing` over OpenTelemetry."""
+
+    def start(self, name: str, request_id: str, metadata: Mapping[str, str]) -> Span:
+        """Starts a span, below the caller's when its metadata names one."""
+
+    def close(self) -> None:
+        """Sends what has not been sent."""
+
+
+def current_request_id() -> str:
+    """Returns the id of the call or operation that this context works for; empty outside."""
+    return _request_id.get()
+
+
+class CallWatch:
+    """Watches the calls and operations of one server. Thread-safe."""
+
+    def __init__(self, metrics: Metrics, tracing: Tracing | None = None) -> None:
+        self._metrics = metrics
+        self._tracing = tracing
+
+    def begin(self, method: str, metadata: Mapping[str, str]) -> "WatchedCall":
+        """Starts to watch a call in its own context, which ends with it."""
+        given = metadata.get(REQUEST_ID_HEADER, "")[:_MAX_REQUEST_ID_LENGTH]
+        request_id = given or uuid.uuid4().hex
+        method = method.removeprefix("/")
+        self._metrics.call_begins()
+        span = self._start_span(method, request_id, metadata)
+        return WatchedCall(method, request_id, self._metrics, span)
+
+    def watched(self, kind: str, work: Work) -> Work:
+        """Returns an operation's work with its stages timed and its id in the log's lines."""
+
+        def run(task: Task) -> JsonObject:
+            # A context of its own: the threads that run operations are used again.
+            return copy_context().run(self._run, kind, work, task)
+
+        return run
+
+    def _run(self, kind: str, work: Work, task: Task) -> JsonObject:
+        span = self._start_span(f"operation {kind}", task.operation_id, {})
+        code = "UNKNOWN"
+        try:
+            result = work(task)
+            code = "OK"
+            return result
+        except StylefacetError as error:
+            code = error.code.name
+            raise
+        finally:
+            if span is not None:
+                span.end(code)
+
+    def _start_span(self, name: str, request_id: str, metadata: Mapping[str, str]) -> Span | None:
+        span = None if self._tracing is None else self._tracing.start(name, request_id, metadata)
+        _request_id.set(request_id)
+
+        def stage_ends(run: StageRun) -> None:
+            self._metrics.stage_ends(run)
+            if span is not None:
+                span.stage_ends(run)
+
+        watch_stages(stage_ends)
+        return span
+
+
+class WatchedCall:
+    """A call under way; :meth:`end` it once."""
+
+    def __init__(self, method: str, request_id: str, metrics: Metrics, span: Span | None) -> None:
+        self.method = method
+        self.request_id = request_id
+        self._metrics = metrics
+        self._span = span
+        self._start = time.perf_counter()
+
+    def end(self, code: str) -> None:
+        """Writes the access line and counts the call under its code."""
+        duration_s = time.perf_counter() - self._start
+        self._metrics.call_ends(self.method, code, duration_s)
+        if self._span is not None:
+            self._span.end(code)
+        _log.info(
+            "call",
+            extra={
+                "method": self.method,
+                "code": code,
+                "duration_ms": round(duration_s * 1000, 2),
+                "request_id": self.request_id,
+            },
+        )
