@@ -22,6 +22,28 @@ class RegularizerName(StrEnum):
     """What is added to the generation loss."""
 
     BETA_VAE = "beta_vae"
+    BETA_TCVAE = "beta_tcvae"
+    FACTOR_VAE = "factor_vae"
+    DIP_VAE = "dip_vae"
+    ANNEALED_VAE = "annealed_vae"
+
+
+class ObjectiveName(StrEnum):
+    """What a model that decodes to pixels minimises."""
+
+    PIXELS = "pixels"
+    ADVERSARIAL_AUTOENCODER = "adversarial_autoencoder"
+    VAE_GAN = "vae_gan"
+    TASK = "task"
+    INFO_GAN = "info_gan"
+    CONDITIONAL = "conditional"
+
+
+class OptimizerName(StrEnum):
+    """How weights follow their gradients."""
+
+    ADAM = "adam"
+    SGD_MOMENTUM = "sgd_momentum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +51,12 @@ class TrainConfig:
     """One training run. Every default stands here and nowhere else."""
 
     # --- data -----------------------------------------------------------------------------------
-    # Folders of photos, or garments:COUNT[,seed=S][,colourways=K][,prints=1] for rendered ones.
+    # Folders of photos, or garments:COUNT[,seed=S][,colourways=K][,prints=1] for rendered ones, or
+    # circles:SET... and idx:FOLDER... (data/sources.py).
     data: tuple[str, ...] = ()
+    # Column of labels.csv that holds classes, for an objective that is told them. idx files bring
+    # their own.
+    classes_column: str | None = None
     # Column of labels.csv whose equal values mark pictures of one product; None: there is none.
     pairs_column: str | None = None
     # Share of the pictures held out, by product. The thesis splits "roughly 10-to-1".
@@ -45,6 +71,17 @@ class TrainConfig:
     # Size of the latent vector. Tops need about ten (thesis, experiment 3); beta frees the rest.
     latent_dims: int = 20
 
+    # Values a picture's point has: 3 for colours, 1 for the grey digits of an idx file.
+    channels: int = 3
+    # Which of the four networks the model "digits" is.
+    network: int = 4
+    # Classes that a conditional model or a task is told.
+    class_count: int = 10
+    # Random values an InfoGAN's generator gets beside its latent vector.
+    noise_dims: int = 16
+    # Share of the activations that a network with dropout drops in training.
+    dropout: float = 0.2
+
     # Whether regions are cut out of the garment's own box; if not, out of the whole photo. Only the
     # catalogue model has regions.
     cropped: bool = True
@@ -53,9 +90,17 @@ class TrainConfig:
     # The thesis states no form; a loss of 4,930 on 96x64x3 values exceeds what squared error can
     # give, so it is read as cross-entropy, summed.
     generation_loss: GenerationLoss = GenerationLoss.BINARY_CROSS_ENTROPY
+    objective: ObjectiveName = ObjectiveName.PIXELS
     regularizer: RegularizerName = RegularizerName.BETA_VAE
-    # Weight of the latent loss. 0 gives an autoencoder that still samples; 1 the plain VAE.
+    # Weight of the latent loss. 0 gives an autoencoder that still samples; 1 the plain VAE. The
+    # other regularizers keep the latent loss at weight 1 and give this weight to their own term.
     beta: float = 4.0
+    # Nats that an annealed VAE's latent loss may reach, and the epochs in which it gets there.
+    capacity_nats: float = 25.0
+    capacity_epochs: float = 25.0
+    # Weight of what a companion says of the model: the discriminator of a GAN, the classifier of a
+    # task.
+    companion_weight: float = 1.0
     # Epochs over which the weight of the regularizer rises from 0, against early collapse.
     warm_up_epochs: float = 0.0
 
@@ -75,6 +120,14 @@ class TrainConfig:
     batch_size: int = 50
     # Adam's step size (thesis, section 5.1). The thesis does not name its optimiser.
     learning_rate: float = 1e-3
+    optimizer: OptimizerName = OptimizerName.ADAM
+    # The step size is multiplied by this after every so many epochs; 0: never.
+    learning_rate_drop: float = 0.1
+    learning_rate_drop_epochs: int = 0
+    # The step size is divided by 1 + this * epoch.
+    learning_rate_decay: float = 0.0
+    # Adam's step size for an objective's companion. Source: Kim and Mnih 2018, appendix A.
+    companion_learning_rate: float = 1e-4
 
     # --- run ------------------------------------------------------------------------------------
     # Fixes the split, the weights at the start, the order of pictures and the noise.
@@ -83,17 +136,31 @@ class TrainConfig:
     checkpoint_every_s: float = 30.0
 
     def __post_init__(self) -> None:
-        positive = ("height_px", "width_px", "latent_dims", "epochs", "batch_size")
-        for name in (*positive, "learning_rate"):
+        counts = ("height_px", "width_px", "channels", "latent_dims", "epochs")
+        rates = ("learning_rate", "companion_learning_rate", "learning_rate_drop")
+        for name in (*counts, "batch_size", "class_count", *rates):
             if not 0 < getattr(self, name) < float("inf"):
                 raise SettingInvalid(name, f"must be positive, not {getattr(self, name)}")
-        for name in ("beta", "warm_up_epochs", "checkpoint_every_s", "seed"):
+        for name in (
+            "beta",
+            "warm_up_epochs",
+            "capacity_nats",
+            "capacity_epochs",
+            "companion_weight",
+            "noise_dims",
+            "learning_rate_drop_epochs",
+            "learning_rate_decay",
+            "checkpoint_every_s",
+            "seed",
+        ):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise SettingInvalid(name, f"must be 0 or more, not {getattr(self, name)}")
         if not 0 < self.validation_share < 1:
             raise SettingInvalid(
                 "validation_share", f"must lie between 0 and 1, not {self.validation_share}"
             )
+        if not 0 <= self.dropout < 1:
+            raise SettingInvalid("dropout", f"must be at least 0 and under 1, not {self.dropout}")
 
     def to_json(self) -> str:
         """Returns the settings as JSON that :meth:`from_json` reads back."""

@@ -9,13 +9,13 @@ Source: Kingma and Welling 2014 (equation 10); Higgins et al. 2017 (equation 4).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from stylefacet_training.config import GenerationLoss, RegularizerName, TrainConfig
+from stylefacet_training.config import GenerationLoss
 from stylefacet_training.models.base import PixelModel, Posterior, unit_pixels
 
 
@@ -37,13 +37,14 @@ class Losses:
 
     ``total`` and ``generation`` are scalars, means over the batch; ``latent`` is ``(d,)``, the KL
     divergence of each dimension in nats, mean over the batch. ``parts`` are further scalars worth
-    a column in the log.
+    a column in the log. ``companion`` is what the objective's companion minimises, if it has one.
     """
 
     total: Tensor
     generation: Tensor
     latent: Tensor
     parts: Mapping[str, Tensor] = field(default_factory=dict)
+    companion: Tensor | None = None
 
 
 class Objective(Protocol):
@@ -57,11 +58,29 @@ class Objective(Protocol):
         """Returns the losses of a batch."""
 
 
+@runtime_checkable
+class Accompanied(Protocol):
+    """An objective or a regularizer that trains a network of its own beside the model.
+
+    The companion (a discriminator, a classifier) minimises ``Losses.companion``; the loop steps it
+    after the model and keeps it in the checkpoint.
+    """
+
+    @property
+    def companion(self) -> nn.Module | None:
+        """The network; None where this one does without."""
+
+
+def companion_of(part: object) -> nn.Module | None:
+    """Returns the companion of an objective or a regularizer, None where it has none."""
+    return part.companion if isinstance(part, Accompanied) else None
+
+
 class Regularizer(Protocol):
     """The term beside the generation loss, one scalar for a batch.
 
     ``latent`` is ``(b, d)``, the KL divergence of each picture and dimension; ``z`` is ``(b, d)``,
-    the sample the decoder sees. beta-TCVAE, DIP-VAE or an annealed VAE are further such functions.
+    the sample the decoder sees. Those of regularizers.py are further such functions.
     """
 
     def __call__(self, latent: Tensor, posterior: Posterior, z: Tensor, epoch: float) -> Tensor:
@@ -113,11 +132,12 @@ class BetaVae:
         return self.beta * latent.sum(1).mean()
 
 
-def build_regularizer(config: TrainConfig) -> Regularizer:
-    """Returns the regularizer that a run asks for."""
-    match config.regularizer:
-        case RegularizerName.BETA_VAE:
-            return BetaVae(config.beta)
+@runtime_checkable
+class AccompaniedRegularizer(Accompanied, Protocol):
+    """A regularizer whose companion learns from the latent samples."""
+
+    def companion_loss(self, z: Tensor) -> Tensor:
+        """Returns what the companion minimises, given samples ``(b, d)`` without their gradient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +149,11 @@ class PixelObjective:
     regularizer: Regularizer
     warm_up_epochs: float = 0.0
 
+    @property
+    def companion(self) -> nn.Module | None:
+        """The regularizer's companion."""
+        return companion_of(self.regularizer)
+
     def __call__(self, batch: Batch, epoch: float) -> Losses:
         """Returns the losses of a batch."""
         posterior = self.model.encode(batch.pixels)
@@ -139,4 +164,7 @@ class PixelObjective:
         latent = latent_loss(posterior)
         weight = warm_up(epoch, self.warm_up_epochs)
         total = generation + weight * self.regularizer(latent, posterior, z, epoch)
-        return Losses(total, generation, latent.mean(0))
+        companion = None
+        if isinstance(self.regularizer, AccompaniedRegularizer):
+            companion = self.regularizer.companion_loss(z.detach())
+        return Losses(total, generation, latent.mean(0), companion=companion)

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from stylefacet_training.models.base import VariationalModel
 from stylefacet_training.runs import Population, write_atomically
-from stylefacet_training.traversals import QUANTILES, block_moves, decode_codes
+from stylefacet_training.traversals import QUANTILES, block_moves, coloured, decode_codes
 
 Picture = npt.NDArray[np.uint8]
 
@@ -101,6 +101,7 @@ def reconstructions(
     with torch.no_grad():
         codes = model.encode(torch.from_numpy(photos).to(device)).mean.cpu().numpy()
     rows = []
+    photos = coloured(photos)
     for a, b in zip(range(0, len(photos) - 1, 2), range(1, len(photos), 2), strict=True):
         one, middle, other = decode_codes(
             model, np.stack([codes[a], (codes[a] + codes[b]) / 2, codes[b]])

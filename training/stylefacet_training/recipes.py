@@ -11,11 +11,14 @@ from stylefacet.errors import SettingInvalid
 from stylefacet_training.catalogue_fit import build_objective as build_catalogue_objective
 from stylefacet_training.config import TrainConfig
 from stylefacet_training.data.pictures import PictureSet
-from stylefacet_training.losses import Objective, PixelObjective, build_regularizer
+from stylefacet_training.losses import Objective
 from stylefacet_training.models.base import PixelModel, VariationalModel
 from stylefacet_training.models.catalogue import CatalogueVae
+from stylefacet_training.models.deep import DeepVae
+from stylefacet_training.models.digits import DigitsVae
 from stylefacet_training.models.thesis import ThesisVae
 from stylefacet_training.models.trunk import IMAGENET_WEIGHTS
+from stylefacet_training.pixel_objectives import around, given_dims, pixel_objective
 from stylefacet_training.terminal import Terminal
 
 
@@ -60,17 +63,34 @@ def load_model(config: TrainConfig, weights: Mapping[str, Any]) -> VariationalMo
     return model.eval()
 
 
-def _thesis_model(config: TrainConfig) -> VariationalModel:
-    return ThesisVae(config.latent_dims, config.height_px, config.width_px)
-
-
-def _pixel_objective(
-    config: TrainConfig, model: VariationalModel, surroundings: Surroundings
-) -> Objective:
-    assert isinstance(model, PixelModel)
-    return PixelObjective(
-        model, config.generation_loss, build_regularizer(config), config.warm_up_epochs
+def _thesis_model(config: TrainConfig) -> PixelModel:
+    return ThesisVae(
+        config.latent_dims, config.height_px, config.width_px, given_dims=given_dims(config)
     )
+
+
+def _digits_model(config: TrainConfig) -> PixelModel:
+    return DigitsVae(
+        config.network,
+        config.latent_dims,
+        dropout=config.dropout,
+        given_dims=given_dims(config),
+    )
+
+
+def _pixel_recipe(build: Callable[[TrainConfig], PixelModel]) -> Recipe:
+    """Returns a recipe with any of the objectives for models that decode to pixels."""
+
+    def build_model(config: TrainConfig) -> PixelModel:
+        return around(build(config), config)
+
+    def build_objective(
+        config: TrainConfig, model: VariationalModel, surroundings: Surroundings
+    ) -> Objective:
+        assert isinstance(model, PixelModel)
+        return pixel_objective(config, model, surroundings.pictures, surroundings.device)
+
+    return Recipe(build_model, build_objective)
 
 
 def _catalogue_model(config: TrainConfig) -> VariationalModel:
@@ -95,6 +115,9 @@ def _catalogue_objective(
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "thesis": Recipe(_thesis_model, _pixel_objective),
+    "thesis": _pixel_recipe(_thesis_model),
     "catalogue": Recipe(_catalogue_model, _catalogue_objective),
+    "digits": _pixel_recipe(_digits_model),
+    "vanilla": _pixel_recipe(lambda c: DeepVae(c.latent_dims, subnetworks=False)),
+    "subnetworks": _pixel_recipe(lambda c: DeepVae(c.latent_dims, subnetworks=True)),
 }

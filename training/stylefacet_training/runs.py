@@ -17,6 +17,8 @@ from stylefacet.errors import ResourceMissing, StoreCorrupt
 from stylefacet_training.config import TrainConfig
 
 CHECKPOINT_FORMAT = 1
+# Parts of a checkpoint that belong to the learner; a companion is not in every run.
+_LEARNER = ("model", "optimizer", "companion", "companion_optimizer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +67,21 @@ class RunFolder:
 class Checkpoint:
     """A run at the end of an epoch.
 
-    ``history`` holds one mapping an epoch, as in metrics.jsonl. ``model`` and ``optimizer`` are
-    state dicts on the CPU.
+    ``history`` holds one mapping an epoch, as in metrics.jsonl. ``learner`` holds the state dicts
+    of the networks and their optimisers, on the CPU (loop.Learner.state).
     """
 
     config: TrainConfig
     commit: str
     picture_names_digest: str
     history: Sequence[Mapping[str, Any]]
-    model: Mapping[str, Any]
-    optimizer: Mapping[str, Any]
+    learner: Mapping[str, Any]
+
+    @property
+    def model(self) -> Mapping[str, Any]:
+        """The state dict of the network."""
+        weights: Mapping[str, Any] = self.learner["model"]
+        return weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +108,7 @@ def save_checkpoint(run: RunFolder, checkpoint: Checkpoint) -> None:
         "commit": checkpoint.commit,
         "picture_names_digest": checkpoint.picture_names_digest,
         "history": json.dumps(list(checkpoint.history)),
-        "model": dict(checkpoint.model),
-        "optimizer": dict(checkpoint.optimizer),
+        **checkpoint.learner,
     }
     write_atomically(run.checkpoint, lambda file: torch.save(content, file))
 
@@ -125,8 +131,7 @@ def load_checkpoint(run: RunFolder) -> Checkpoint:
             commit=content["commit"],
             picture_names_digest=content["picture_names_digest"],
             history=json.loads(content["history"]),
-            model=content["model"],
-            optimizer=content["optimizer"],
+            learner={name: content[name] for name in _LEARNER if name in content},
         )
     # torch.load lets RuntimeError, EOFError, KeyError and its UnpicklingError escape.
     except (RuntimeError, ValueError, KeyError, EOFError, OSError, TypeError) as error:

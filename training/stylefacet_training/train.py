@@ -8,7 +8,7 @@ import hashlib
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ from stylefacet_training.config import TrainConfig, differences
 from stylefacet_training.data.pictures import PictureSet, Split, split_by_group
 from stylefacet_training.data.sources import read_pictures
 from stylefacet_training.encoding import encode_pictures
-from stylefacet_training.losses import Batch, Losses, Objective
+from stylefacet_training.loop import Average, Learner, batches, epoch_seed, judge, run_epoch
+from stylefacet_training.losses import Batch
 from stylefacet_training.models.base import VariationalModel
 from stylefacet_training.plots import write_plots
 from stylefacet_training.recipes import Surroundings, recipe_of
@@ -63,17 +64,17 @@ def train(config: TrainConfig, run: RunFolder, terminal: Terminal, *, resume: bo
     session = _prepare(config, run, pictures, checkpoint, terminal)
     terminal.line(
         f"{len(session.split.training)} photos to train on, {len(session.split.validation)} held "
-        f"out, {session.weight_count:,} weights, on {session.device.type}"
+        f"out, {session.learner.weight_count:,} weights, on {session.device.type}"
     )
     saved = time.monotonic()
     for epoch in range(len(session.history), config.epochs):
         # Everything random in an epoch follows from the seed and its number, so that a resumed
         # run draws what an uninterrupted one would have drawn.
-        torch.manual_seed(_epoch_seed(config.seed, epoch))
+        torch.manual_seed(epoch_seed(config.seed, epoch))
         begun = time.monotonic()
         training = _train_epoch(session, epoch, terminal)
         images_per_s = len(session.split.training) / (time.monotonic() - begun)
-        validation = _validate(session, epoch)
+        validation = judge(session.learner, session.batches(session.split.validation), epoch + 1.0)
         row = {"epoch": epoch + 1, "images_per_s": round(images_per_s, 1)}
         row |= training.figures("train") | validation.figures("validation")
         if not math.isfinite(row["train_total"]):
@@ -102,13 +103,8 @@ class _Session:
     # (n, h, w, 3) uint8, on the device where there is room.
     pixels: Tensor
     model: VariationalModel
-    objective: Objective
-    optimizer: torch.optim.Optimizer
+    learner: Learner
     history: list[Mapping[str, Any]]
-
-    @property
-    def weight_count(self) -> int:
-        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
 
     def checkpoint(self) -> Checkpoint:
         return Checkpoint(
@@ -116,15 +112,12 @@ class _Session:
             self.commit,
             self.picture_names_digest,
             self.history,
-            self.model.state_dict(),
-            self.optimizer.state_dict(),
+            self.learner.state(),
         )
 
     def batches(self, order: npt.NDArray[np.int64]) -> Iterator[Batch]:
         """Yields the pictures at some positions, a batch at a time, on the device."""
-        for indices in torch.split(torch.from_numpy(order), self.config.batch_size):
-            pixels = self.pixels[indices.to(self.pixels.device)].to(self.device)
-            yield Batch(pixels, indices.to(self.device))
+        return batches(self.pixels, order, self.config.batch_size, self.device)
 
 
 def _earlier_checkpoint(config: TrainConfig, run: RunFolder, *, resume: bool) -> Checkpoint | None:
@@ -176,6 +169,7 @@ def _prepare(
         raise SettingInvalid("data", "holds other photos than when the run began; start a new run")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.set_float32_matmul_precision("high")  # TF32 on a GPU; without effect on a CPU
+    _check_shape(config, pictures)
     split = split_by_group(pictures.groups, config.validation_share, config.seed)
 
     torch.manual_seed(config.seed)
@@ -184,11 +178,11 @@ def _prepare(
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     surroundings = Surroundings(pictures, device, run.cache, terminal)
     objective = recipe.build_objective(config, model, surroundings)
-    trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.Adam(trained, lr=config.learning_rate)
+    learner = Learner(model, objective, config)
+    if learner.companion:
+        learner.companion.to(device)
     if checkpoint:
-        model.load_state_dict(checkpoint.model)
-        optimizer.load_state_dict(dict(checkpoint.optimizer))
+        learner.load(checkpoint.learner)
     history = list(checkpoint.history) if checkpoint else []
     write_atomically(run.config, lambda file: file.write(config.to_json().encode()))
     write_metrics(run, history)
@@ -201,10 +195,19 @@ def _prepare(
         device=device,
         pixels=_near(torch.from_numpy(pictures.pixels), device),
         model=model,
-        objective=objective,
-        optimizer=optimizer,
+        learner=learner,
         history=history,
     )
+
+
+def _check_shape(config: TrainConfig, pictures: PictureSet) -> None:
+    height_px, width_px, channels = pictures.pixels.shape[1:]
+    found = {"height_px": height_px, "width_px": width_px, "channels": channels}
+    for name, value in found.items():
+        if getattr(config, name) != value:
+            raise SettingInvalid(
+                name, f"is {getattr(config, name)}, but {pictures.title} has {value}"
+            )
 
 
 def _near(pixels: Tensor, device: torch.device) -> Tensor:
@@ -215,73 +218,12 @@ def _near(pixels: Tensor, device: torch.device) -> Tensor:
     return pixels.to(device) if pixels.nbytes < GPU_SHARE * free_bytes else pixels
 
 
-def _epoch_seed(seed: int, epoch: int) -> int:
-    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
-
-
-@dataclass(slots=True)
-class _Average:
-    """Losses of the batches of an epoch: their mean over pictures, and those of the last batch."""
-
-    count: int = 0
-    # Running sums stay on the device; reading one every step would stall a GPU.
-    sums: dict[str, Tensor] = field(default_factory=dict)
-    latent_by_dimension: Tensor | None = None
-    last: dict[str, Tensor] = field(default_factory=dict)
-
-    def add(self, losses: Losses, count: int) -> None:
-        """Takes in the losses of a batch of ``count`` pictures."""
-        latent = losses.latent.detach()
-        self.last = {
-            "total": losses.total.detach(),
-            "generation": losses.generation.detach(),
-            "latent": latent.sum(),
-            **{name: part.detach() for name, part in losses.parts.items()},
-        }
-        for name, value in self.last.items():
-            self.sums[name] = self.sums.get(name, torch.zeros_like(value)) + count * value
-        weighted = count * latent
-        before = self.latent_by_dimension
-        self.latent_by_dimension = weighted if before is None else before + weighted
-        self.count += count
-
-    def figures(self, prefix: str) -> dict[str, Any]:
-        """Returns the figures for the log, under names that begin with ``prefix``."""
-        figures: dict[str, Any] = {}
-        for name, total in self.sums.items():
-            figures[f"{prefix}_{name}"] = float(total) / self.count
-        for name in ("generation", "latent"):
-            figures[f"{prefix}_{name}_last_batch"] = float(self.last[name])
-        assert self.latent_by_dimension is not None
-        by_dimension = (self.latent_by_dimension / self.count).tolist()
-        figures[f"{prefix}_latent_by_dimension"] = [round(value, 5) for value in by_dimension]
-        return figures
-
-
-def _train_epoch(session: _Session, epoch: int, terminal: Terminal) -> _Average:
+def _train_epoch(session: _Session, epoch: int, terminal: Terminal) -> Average:
     config = session.config
-    session.model.train()
     order = session.split.training[torch.randperm(len(session.split.training)).numpy()]
     step_count = math.ceil(len(order) / config.batch_size)
-    average = _Average()
     with terminal.bar(f"epoch {epoch + 1}/{config.epochs}") as advance:
-        for step, batch in enumerate(session.batches(order)):
-            losses = session.objective(batch, epoch + step / step_count)
-            session.optimizer.zero_grad(set_to_none=True)
-            losses.total.backward()  # type: ignore[no-untyped-call]
-            session.optimizer.step()
-            average.add(losses, len(batch.index))
-            advance(step + 1, step_count)
-    return average
-
-
-@torch.no_grad()
-def _validate(session: _Session, epoch: int) -> _Average:
-    session.model.eval()
-    average = _Average()
-    for batch in session.batches(session.split.validation):
-        average.add(session.objective(batch, epoch + 1.0), len(batch.index))
-    return average
+        return run_epoch(session.learner, session.batches(order), step_count, epoch, advance)
 
 
 def _epoch_line(row: Mapping[str, Any], epochs: int) -> str:

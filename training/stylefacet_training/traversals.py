@@ -75,14 +75,22 @@ def typical_code(model: VariationalModel, mean: Codes) -> Codes:
 def decode_codes(
     model: VariationalModel, codes: npt.NDArray[np.floating], block: str | None = None
 ) -> Pictures:
-    """Returns pictures ``(n, h, w, 3)`` uint8 of codes ``(n, d)``, of a block's region if named."""
+    """Returns pictures ``(n, h, w, 3)`` uint8 of codes ``(n, d)``, of a block's region if named.
+
+    Grey pictures of one channel are returned in three.
+    """
     device = next(model.parameters()).device
     parts = []
     for start in range(0, len(codes), _BATCH_SIZE):
         z = torch.from_numpy(codes[start : start + _BATCH_SIZE].astype(np.float32)).to(device)
         decoded = model.decode(z) if block is None else model.decode_region(block, z)
         parts.append((decoded * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy())
-    return np.concatenate(parts)
+    return coloured(np.concatenate(parts))
+
+
+def coloured(pictures: Pictures) -> Pictures:
+    """Returns pictures ``(n, h, w, c)`` of one or three channels in three."""
+    return np.repeat(pictures, 3, axis=3) if pictures.shape[3] == 1 else pictures
 
 
 def _ways(

@@ -1,4 +1,4 @@
-"""Reads what --data names, folders of photos and rendered garments; knows no model."""
+"""Reads what --data names, folders of photos and what is made or packed; knows no model."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from stylefacet.errors import InvalidField
-from stylefacet_training.data import rendered
+from stylefacet_training.data import circles, idx, rendered
 from stylefacet_training.data.image_folder import columns_of, read_image_folder
 from stylefacet_training.data.pictures import PictureSet
 
 Advance = Callable[[int, int], None]
+
+_PREFIXES = (rendered.PREFIX, circles.PREFIX, idx.PREFIX)
 
 
 def read_pictures(
@@ -21,7 +23,10 @@ def read_pictures(
     pairs_column: str | None = None,
     advance: Advance = lambda done, total: None,
 ) -> PictureSet:
-    """Returns the pictures of folders and of rendered garments (``garments:COUNT...``), in order.
+    """Returns the pictures of folders and of named sources, in order.
+
+    Named are rendered garments (``garments:COUNT...``), circles (``circles:SET...``) and idx files
+    (``idx:FOLDER...``).
 
     ``pairs_column`` must be in the ``labels.csv`` of one folder at least; every picture of the
     other folders is a group of its own. Rendered garments know their pairs.
@@ -33,15 +38,14 @@ def read_pictures(
     """
     if not any(sources):
         raise InvalidField("data", f"name a folder of photos, or {rendered.FORM}")
-    folders = [source for source in sources if not source.startswith(rendered.PREFIX)]
+    folders = [source for source in sources if not source.startswith(_PREFIXES)]
     if pairs_column is not None and not folders:
         raise InvalidField("pairs-column", "has no table to be in; say colourways=K in --data")
     paired = [folder for folder in folders if pairs_column in columns_of(Path(folder))]
     parts = []
     for source in sources:
         if source not in folders:
-            asked = rendered.RenderedSource.parse(source)
-            parts.append(rendered.render_pictures(asked, height_px, width_px, advance))
+            parts.append(_named(source, height_px, width_px, advance))
             continue
         # Where no folder has the column, the first one says so.
         column = pairs_column if source in paired or not paired else None
@@ -52,8 +56,19 @@ def read_pictures(
     return parts[0] if len(parts) == 1 else _joined(parts)
 
 
+def _named(source: str, height_px: int, width_px: int, advance: Advance) -> PictureSet:
+    if source.startswith(circles.PREFIX):
+        return circles.draw_circles(circles.CircleSource.parse(source), height_px, width_px)
+    if source.startswith(idx.PREFIX):
+        return idx.read_idx_pictures(idx.IdxSource.parse(source), height_px, width_px)
+    asked = rendered.RenderedSource.parse(source)
+    return rendered.render_pictures(asked, height_px, width_px, advance)
+
+
 def _joined(parts: Sequence[PictureSet]) -> PictureSet:
     """Returns the pictures of several sets as one; groups of different sets stay apart."""
+    if len({part.pixels.shape[3] for part in parts}) > 1:
+        raise InvalidField("data", "grey and coloured pictures do not go together")
     return PictureSet(
         title=" and ".join(f"{len(part)} of {part.title}" for part in parts),
         pixels=np.concatenate([part.pixels for part in parts]),

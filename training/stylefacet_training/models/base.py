@@ -37,6 +37,7 @@ class VariationalModel(nn.Module, ABC):
 
     height_px: int
     width_px: int
+    channels: int = 3
     blocks: tuple[LatentBlock, ...]
     foreign_weights: str = ""
 
@@ -73,6 +74,14 @@ class PixelModel(VariationalModel):
 
     The logits are apart from :meth:`decode` because cross-entropy on them does not saturate.
     """
+
+    def encode(self, pixels: Tensor) -> Posterior:
+        """Returns the posterior of pictures ``(b, h, w, c)`` uint8."""
+        return self.encode_unit(unit_pixels(pixels))
+
+    @abstractmethod
+    def encode_unit(self, unit: Tensor) -> Posterior:
+        """Returns the posterior of pictures ``(b, h, w, c)`` in 0..1."""
 
     @abstractmethod
     def decode_logits(self, z: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from stylefacet.bundle import LatentBlock
 from stylefacet.errors import SettingInvalid
-from stylefacet_training.models.base import PixelModel, Posterior, unit_pixels
+from stylefacet_training.models.base import PixelModel, Posterior
 
 CHANNELS = (3, 8, 16, 32, 64, 128)
 KERNEL_PX = 5
@@ -26,9 +26,12 @@ class ThesisVae(PixelModel):
     """Five convolutions, one latent vector, five deconvolutions; 96x64 pixels in the thesis.
 
     Any size that five halvings divide will do; the flat layer grows with it (768 at 96x64).
+    ``given_dims`` are inputs of the decoder beside the latent vector.
     """
 
-    def __init__(self, latent_dims: int, height_px: int = 96, width_px: int = 64) -> None:
+    def __init__(
+        self, latent_dims: int, height_px: int = 96, width_px: int = 64, *, given_dims: int = 0
+    ) -> None:
         super().__init__()
         for name, side_px in (("height_px", height_px), ("width_px", width_px)):
             if side_px % SHRINKAGE:
@@ -47,7 +50,7 @@ class ThesisVae(PixelModel):
         self.z_mean = nn.Linear(flat, latent_dims)
         self.z_logvar = nn.Linear(flat, latent_dims)
 
-        self.unflatten = nn.Linear(latent_dims, flat)
+        self.unflatten = nn.Linear(latent_dims + given_dims, flat)
         deconvolutions: list[nn.Module] = []
         for c_in, c_out in pairwise(reversed(CHANNELS)):
             # output_padding makes each output exactly twice its input, as the table has it.
@@ -59,9 +62,9 @@ class ThesisVae(PixelModel):
         self.apply(_initialise)
         _darken(self.deconvolutions[-1])
 
-    def encode(self, pixels: Tensor) -> Posterior:
-        """Returns the posterior of pictures ``(b, h, w, 3)`` uint8 RGB."""
-        x = unit_pixels(pixels).permute(0, 3, 1, 2)  # (b, 3, h, w), channels last in memory
+    def encode_unit(self, unit: Tensor) -> Posterior:
+        """Returns the posterior of pictures ``(b, h, w, 3)`` in 0..1."""
+        x = unit.permute(0, 3, 1, 2)  # (b, 3, h, w), channels last in memory
         flat = self.convolutions(x).flatten(1)  # (b, 128, h/32, w/32) -> (b, flat)
         return Posterior(self.z_mean(flat), self.z_logvar(flat))
 
