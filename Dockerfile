@@ -1,22 +1,38 @@
-# The serving image: the client, the server and the shipped bundle; no torch, no compiler.
-FROM python:3.11-slim-bookworm AS build
+# The serving image: the command, the server and the shipped bundle; no torch, no compiler, no pip.
+# Any base with Python 3.11 or newer as `python3`, and its venv module, will do for both stages.
+ARG BASE=docker.io/library/python:3.11-slim-bookworm
+
+# hadolint ignore=DL3006 # the tag is in the argument's default
+FROM ${BASE} AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
 COPY service service
 COPY training training
 COPY deploy/constraints.txt deploy/constraints.txt
-RUN python -m venv /opt/stylefacet \
-    && /opt/stylefacet/bin/pip install --no-cache-dir -c deploy/constraints.txt '.[server,postgresql]'
+# The secret `pip` is for a mirror's pip.conf; it leaves no trace in the image.
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
+    python3 -m venv /opt/stylefacet \
+    && /opt/stylefacet/bin/pip install --no-cache-dir -c deploy/constraints.txt \
+        '.[server,postgresql,tracing]' \
+    && /opt/stylefacet/bin/pip uninstall --yes pip setuptools \
+    && find /opt/stylefacet -type d -name tests -prune -exec rm -rf {} +
 
-FROM python:3.11-slim-bookworm
+# hadolint ignore=DL3006
+FROM ${BASE}
 COPY --from=build /opt/stylefacet /opt/stylefacet
-RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin stylefacet \
-    && install -d -o stylefacet -g stylefacet /data
+# The owner that a new volume takes over; nothing else in the image can be written by the server.
+COPY --from=build --chown=10001:10001 /mnt /data
 ENV PATH=/opt/stylefacet/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    OMP_WAIT_POLICY=PASSIVE
-USER stylefacet
+    OMP_NUM_THREADS=1 \
+    OMP_WAIT_POLICY=PASSIVE \
+    STYLEFACET_DATA_DIR=/data
+# Numeric, so that Kubernetes can see that it is not root.
+USER 10001:10001
+WORKDIR /data
 VOLUME /data
 EXPOSE 50051
-# The network of a container is the operator's to guard: publish the port to trusted peers alone.
-ENTRYPOINT ["stylefacet", "serve", "--data-dir", "/data", "--address", "0.0.0.0:50051", "--allow-insecure"]
+ENTRYPOINT ["stylefacet"]
+# Beyond loopback the server wants TLS and tokens, or to be told that the network is trusted:
+# the container does not start until it is told which. See deploy/README.md.
+CMD ["serve", "--address", "0.0.0.0:50051"]
