@@ -30,6 +30,7 @@ StylefacetError
 ├── CallTimedOut            the server took longer than the caller waits
 ├── TokenRejected           no token, or a wrong one
 ├── TokenScopeInsufficient  a token that may not do this
+├── BackupInvalid           a backup that is damaged or of another release
 ├── BundleInvalid           a bundle that is damaged or disagrees with itself
 ├── StoreCorrupt            a store that cannot be trusted
 └── SettingInvalid          a setting that cannot be used
@@ -77,6 +78,7 @@ from stylefacet.errors.serving import (
     TokenScopeInsufficient,
 )
 from stylefacet.errors.starting import (
+    BackupInvalid,
     BundleInvalid,
     SettingInvalid,
     StoreCorrupt,
@@ -84,6 +86,7 @@ from stylefacet.errors.starting import (
 
 __all__ = [
     "AdjustmentsContradict",
+    "BackupInvalid",
     "BundleInvalid",
     "CallTimedOut",
     "ChangeNotSeen",

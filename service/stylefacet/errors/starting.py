@@ -31,6 +31,19 @@ class StoreCorrupt(StylefacetError):
         )
 
 
+class BackupInvalid(StylefacetError):
+    """A backup is damaged, incomplete or of a release that this one cannot read."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "BACKUP_INVALID"
+
+    def __init__(self, path: str, cause: str) -> None:
+        super().__init__(
+            f"{path} is no usable backup: {cause}; nothing was restored",
+            {"path": path, "cause": cause},
+        )
+
+
 class SettingInvalid(StylefacetError):
     """A setting cannot be used; the program does not start."""
 
