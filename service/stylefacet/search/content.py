@@ -1,12 +1,16 @@
 """What an index holds: rows, latent vectors and feature columns; knows no locks and no ranking."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 
+from stylefacet.search.columns import FeatureColumns, column_scan
+from stylefacet.search.growing import GrowingArray
 from stylefacet.search.rows import Items, Keys, RowTable
-from stylefacet.search.scans import F32, F64, FeatureColumn, LatentMatrix, Scan, Selection
+from stylefacet.search.scans import F32, F64, Scan
+from stylefacet.search.selection import Selection
 
 # Dead rows cost scan time and memory; below the count a rebuild is not worth its while.
 _MAX_DEAD_SHARE = 0.25
@@ -29,35 +33,36 @@ class Content:
         self, d: int, matrices: Mapping[str, F32], centre: F64 | None = None, centred_count: int = 0
     ) -> None:
         """Makes empty content; ``centre (d,)`` is where precision is wanted most."""
-        self.matrices = dict(matrices)
         self.rows = RowTable()
+        self._d = d
         self._centre = np.zeros(d) if centre is None else centre
         self._centred_count = centred_count
         self._radius = 0.0  # the longest distance of a row from the centre
-        self._latents = LatentMatrix(d, len(matrices))
+        self._means = GrowingArray(np.float32, (0, d))
         self._columns = {
-            name: FeatureColumn(matrix, self._centre) for name, matrix in self.matrices.items()
+            name: FeatureColumns(matrix, self._centre) for name, matrix in matrices.items()
         }
-        self._grams = {}
-        for name, matrix in self.matrices.items():
-            wide = matrix.astype(np.float64)
-            self._grams[name] = wide.T @ wide
+
+    @property
+    def matrices(self) -> dict[str, F32]:
+        """The map of each feature."""
+        return {name: columns.matrix for name, columns in self._columns.items()}
 
     @property
     def live_count(self) -> int:
         """How many rows count."""
-        return len(self.rows) - self.rows.dead_count
+        return len(self.rows) - len(self.rows.dead)
 
     @property
     def means(self) -> F32:
         """The latent vectors of all rows, dead ones included; stale after the next append."""
-        return self._latents.means
+        return self._means.values
 
     @property
     def wants_rebuild(self) -> bool:
         """Whether too many rows are dead, or the centre was taken over too few."""
-        dead = self.rows.dead_count
-        is_sparse = dead > max(_MIN_DEAD_COUNT, _MAX_DEAD_SHARE * len(self.rows))
+        dead_count = len(self.rows.dead)
+        is_sparse = dead_count > max(_MIN_DEAD_COUNT, _MAX_DEAD_SHARE * len(self.rows))
         return is_sparse or self.live_count > 2 * self._centred_count + 256
 
     def prepare(self, items: Items) -> PreparedRows:
@@ -69,12 +74,11 @@ class Content:
 
     def append(self, prepared: PreparedRows) -> None:
         """Adds rows."""
-        norms = [np.square(values).sum(axis=1) for values in prepared.coordinates.values()]
         means = prepared.items.means
         if len(means):
             longest = np.linalg.norm(means - self._centre, axis=1).max()
             self._radius = max(self._radius, float(longest))
-        self._latents.append(means, np.stack(norms, axis=1) if norms else np.empty((len(means), 0)))
+        self._means.extend(means)
         for name, values in prepared.coordinates.items():
             self._columns[name].append(values)
         self.rows.append(prepared.items)
@@ -83,14 +87,29 @@ class Content:
         """Makes the rows of some products dead."""
         self.rows.remove(product_keys)
 
-    def rebuilt(self, matrices: Mapping[str, F32]) -> "Content":
-        """Returns the live rows under these features, centred anew; this content stays as it is."""
+    def with_features(self, matrices: Mapping[str, F32]) -> "Content":
+        """Returns the same rows under these features.
+
+        It shares its arrays with this content, which must not be changed any more: a feature that
+        stays costs nothing.
+        """
+        content = copy(self)
+        content._columns = {
+            name: self._columns[name]
+            if name in self._columns and np.array_equal(self._columns[name].matrix, matrix)
+            else self._new_columns(matrix)
+            for name, matrix in matrices.items()
+        }
+        return content
+
+    def rebuilt(self) -> "Content":
+        """Returns the live rows, centred anew; this content stays as it is."""
         live = self.rows.live_rows()
         centre = None
         if len(live):
             alive = self.rows.alive[:, None]
             centre = self.means.mean(axis=0, where=alive, dtype=np.float64)
-        fresh = Content(self._latents.d, matrices, centre, len(live))
+        fresh = Content(self._d, self.matrices, centre, len(live))
         for start in range(0, len(live), _CHUNK):
             rows = live[start : start + _CHUNK]
             items = Items(
@@ -100,33 +119,29 @@ class Content:
                 self.means[rows],
             )
             fresh.append(fresh.prepare(items))
+        for columns in fresh._columns.values():
+            columns.build_cells()
         return fresh
 
     def select(self, among: Keys | None) -> Selection:
         """Returns the live rows of some products, or all live rows."""
-        if among is not None:
-            # A store selects in order; only what is not in order may name a product twice.
-            is_ascending = bool((among[1:] > among[:-1]).all())
-            keys = among if is_ascending else np.unique(among)
-            return Selection(len(self.rows), self.rows.rows_of(keys))
-        if self.rows.dead_count:
-            return Selection(len(self.rows), self.rows.live_rows())
-        return Selection(len(self.rows), None)
+        if among is None:
+            return Selection(len(self.rows), self.rows.dead)
+        # A store selects in order; only what is not in order may name a product twice.
+        is_ascending = bool((among[1:] > among[:-1]).all())
+        keys = among if is_ascending else np.unique(among)
+        return Selection(len(self.rows), self.rows.dead, self.rows.rows_of(keys))
 
-    def scan(self, query: F32, weights: Mapping[str, float]) -> Scan:
+    def scan(self, query: F32, weights: Mapping[str, float], selection: Selection) -> Scan:
         """Returns the cheapest scan from a latent vector under weights that sum to 1."""
-        if len(weights) == 1:
-            return self._columns[next(iter(weights))].scan(query, self._radius)
-        gram = sum(
-            (weight * self._grams[name] for name, weight in weights.items()),
-            start=np.zeros((self._latents.d, self._latents.d)),
-        )
-        by_column = np.array([weights.get(name, 0.0) for name in self.matrices])
-        return self._latents.scan(query, gram, by_column, self._centre, self._radius)
+        columns = [self._columns[name] for name in weights]
+        if len(columns) == 1 and selection.given is None:
+            return columns[0].scan(query, self._radius)
+        return column_scan(columns, list(weights.values()), query, self._radius)
 
     def moments(self) -> tuple[int, F64, F64]:
         """Returns count, mean ``(d,)`` and covariance ``(d, d)`` of the live rows."""
-        live, d = self.rows.live_rows(), self._latents.d
+        live, d = self.rows.live_rows(), self._d
         total, products = np.zeros(d), np.zeros((d, d))
         for start in range(0, len(live), _CHUNK):
             centred = self.means[live[start : start + _CHUNK]] - self._centre
@@ -135,3 +150,10 @@ class Content:
         count = max(len(live), 1)
         mean = total / count
         return len(live), mean + self._centre, products / count - np.outer(mean, mean)
+
+    def _new_columns(self, matrix: F32) -> FeatureColumns:
+        columns = FeatureColumns(matrix, self._centre)
+        for start in range(0, len(self.means), _CHUNK):
+            columns.append(columns.project(self.means[start : start + _CHUNK]))
+        columns.build_cells()
+        return columns

@@ -15,7 +15,8 @@ from stylefacet.search.locks import ReadWriteLock
 from stylefacet.search.pairs import Snapshot
 from stylefacet.search.ranking import F32, F64, Metric, Ranking, rank
 from stylefacet.search.rows import Items, Keys
-from stylefacet.search.scans import Selection
+from stylefacet.search.scans import Scan
+from stylefacet.search.selection import Selection
 from stylefacet.search.weights import normalise_weights
 from stylefacet.stages import Stage, stage
 
@@ -111,20 +112,20 @@ class SimilarityIndex:
     def set_features(self, matrices: Mapping[str, F32]) -> None:
         """Makes these the features: maps ``(k, d)`` float32, each multiplied by its scale."""
         with self._writer:
-            self._swap(self._content.rebuilt(matrices), self._sequence)
+            self._swap(self._content.with_features(matrices), self._sequence)
 
     def add_feature(self, name: str, matrix: F32) -> None:
         """Adds a feature, or replaces the one of that name."""
         with self._writer:
             matrices = dict(self._content.matrices) | {name: matrix}
-            self._swap(self._content.rebuilt(matrices), self._sequence)
+            self._swap(self._content.with_features(matrices), self._sequence)
 
     def remove_feature(self, name: str) -> None:
         """Removes a feature; an unknown one is passed over."""
         with self._writer:
             matrices = dict(self._content.matrices)
             if matrices.pop(name, None) is not None:
-                self._swap(self._content.rebuilt(matrices), self._sequence)
+                self._swap(self._content.with_features(matrices), self._sequence)
 
     def add(self, items: Items, sequence: int | None = None) -> None:
         """Adds images, also to products that are there."""
@@ -149,7 +150,7 @@ class SimilarityIndex:
                 if sequence is not None:
                     self._sequence = sequence
             if content.wants_rebuild:
-                self._swap(content.rebuilt(content.matrices), self._sequence)
+                self._swap(content.rebuilt(), self._sequence)
 
     def _swap(self, content: Content, sequence: int) -> None:
         with self._lock.writing():
@@ -227,7 +228,7 @@ class _Search:
         self._metric = metric
         self._queries = queries
         self._limit = limit
-        self._scans = [content.scan(query, weights) for query in queries]
+        self._weights = weights
         table = content.rows
         groups = table.group_keys if grouped else table.product_keys
         self._keys = (groups, table.product_keys, table.image_keys)
@@ -236,26 +237,33 @@ class _Search:
         """Returns the exact ranking."""
         if not len(selection) or self._limit <= 0:
             return self._rank(np.empty(0, np.int64), without)
-        if not all(np.isfinite(scan.error_bound) for scan in self._scans):
+        scans = [self._content.scan(query, self._weights, selection) for query in self._queries]
+        if not all(np.isfinite(scan.error_bound) for scan in scans):
             return self._rank(selection.rows, without)
         count = self._limit + _SPARE_ROWS + len(self._content.rows.rows_of(without))
         while count <= max(_MAX_NEAREST, 2 * self._limit):
-            found = [scan.nearest(count, selection) for scan in self._scans]
+            found = [scan.nearest(count, selection) for scan in scans]
             ranking = self._rank(np.unique(np.concatenate([rows for rows, _ in found])), without)
             is_full = len(ranking.rows) == self._limit
             if is_full or all(beyond == np.inf for _, beyond in found):
-                return self._settle(ranking, [beyond for _, beyond in found], selection, without)
+                edges = [beyond for _, beyond in found]
+                return self._settle(ranking, scans, edges, selection, without)
             count *= 4
         return self._rank(selection.rows, without)
 
     def _settle(
-        self, ranking: Ranking, beyond: list[float], selection: Selection, without: Keys
+        self,
+        ranking: Ranking,
+        scans: list[Scan],
+        edges: list[float],
+        selection: Selection,
+        without: Keys,
     ) -> Ranking:
         """Returns the ranking if no row left out can belong in it, else that of every such row."""
         worst = float(ranking.distances[-1]) if len(ranking.distances) else np.inf
         doubted = [
             scan.within(worst + scan.error_bound, selection)
-            for scan, edge in zip(self._scans, beyond, strict=True)
+            for scan, edge in zip(scans, edges, strict=True)
             if edge <= worst + scan.error_bound and edge != np.inf
         ]
         if not doubted:
@@ -281,17 +289,17 @@ def _hits(content: Content, metric: Metric, queries: F32, ranking: Ranking) -> l
     for number, query in enumerate(queries):
         mine = ranking.query_numbers == number
         squares[mine] = metric.squares(query, means[mine])
-    distances, contributions = np.sqrt(squares), metric.contributions(squares)
+    products = content.rows.product_keys[ranking.rows].tolist()
+    images = content.rows.image_keys[ranking.rows].tolist()
+    distances, contributions = np.sqrt(squares).tolist(), metric.contributions(squares).tolist()
+    numbers, distances2 = ranking.query_numbers.tolist(), ranking.distances.tolist()
     return [
         Hit(
-            int(content.rows.product_keys[row]),
-            int(content.rows.image_keys[row]),
-            int(ranking.query_numbers[i]),
-            float(ranking.distances[i]),
-            tuple(
-                FeatureShare(name, float(distances[i, j]), float(contributions[i, j]))
-                for j, name in enumerate(metric.names)
-            ),
+            products[i],
+            images[i],
+            numbers[i],
+            distances2[i],
+            tuple(map(FeatureShare, metric.names, distances[i], contributions[i])),
         )
-        for i, row in enumerate(ranking.rows)
+        for i in range(len(products))
     ]

@@ -1,14 +1,13 @@
 """Which row of the index is which image of which product; knows nothing of vectors or features."""
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-Keys = npt.NDArray[np.int64]
+from stylefacet.search.growing import GrowingArray
 
-S = TypeVar("S", bound=np.generic)
+Keys = npt.NDArray[np.int64]
 
 _NONE = -1
 
@@ -36,13 +35,15 @@ class RowTable:
     """
 
     def __init__(self) -> None:
-        self._image_keys = _Column(np.int64)
-        self._product_keys = _Column(np.int64)
-        self._group_keys = _Column(np.int64)
-        self._next = _Column(np.int64)
-        self._alive = _Column(np.bool_)
+        self._image_keys = GrowingArray(np.int64)
+        self._product_keys = GrowingArray(np.int64)
+        self._group_keys = GrowingArray(np.int64)
+        self._next = GrowingArray(np.int64)
+        self._alive = GrowingArray(np.bool_)
+        self._has_chains = False
         self._first: Keys = np.full(0, _NONE, np.int64)
-        self.dead_count = 0
+        # In no order; replaced, never changed, so that a search may keep it.
+        self.dead: Keys = np.empty(0, np.int64)
 
     def __len__(self) -> int:
         return len(self._alive.values)
@@ -80,6 +81,7 @@ class RowTable:
         previous = np.where(is_first, self._first[ordered], np.r_[_NONE, rows[:-1]])
         chain = np.empty(len(keys), np.int64)
         chain[order] = previous
+        self._has_chains = self._has_chains or bool((previous != _NONE).any())
         self._first[ordered[is_last]] = rows[is_last]
         self._next.extend(chain)
         self._image_keys.extend(items.image_keys)
@@ -92,17 +94,18 @@ class RowTable:
         rows = self.rows_of(product_keys)
         self._alive.values[rows] = False
         self._first[product_keys[product_keys < len(self._first)]] = _NONE
-        self.dead_count += len(rows)
+        self.dead = np.concatenate([self.dead, rows])
 
     def rows_of(self, product_keys: Keys) -> Keys:
         """Returns the live rows of some products (each named once), in no special order."""
         known = product_keys[(product_keys >= 0) & (product_keys < len(self._first))]
         rows = self._first[known]
-        found = []
-        while len(rows := rows[rows != _NONE]):
-            found.append(rows)
+        found = [rows := rows[rows != _NONE]]
+        # Most catalogues have one image a product: then there are no chains to follow.
+        while self._has_chains and len(rows):
             rows = self._next.values[rows]
-        return np.concatenate(found) if found else np.empty(0, np.int64)
+            found.append(rows := rows[rows != _NONE])
+        return np.concatenate(found) if len(found) > 1 else rows
 
     def live_rows(self) -> Keys:
         """Returns all rows that still count, ascending."""
@@ -113,24 +116,3 @@ class RowTable:
             grown = np.full(max(length, 2 * len(self._first)), _NONE, np.int64)
             grown[: len(self._first)] = self._first
             self._first = grown
-
-
-class _Column(Generic[S]):
-    """An array that grows at its end in amortised constant time."""
-
-    def __init__(self, dtype: type[S]) -> None:
-        self._storage: npt.NDArray[S] = np.empty(0, dtype)
-        self._length = 0
-
-    @property
-    def values(self) -> npt.NDArray[S]:
-        return self._storage[: self._length]
-
-    def extend(self, values: npt.NDArray[S]) -> None:
-        length = self._length + len(values)
-        if length > len(self._storage):
-            grown = np.empty(max(length, 2 * len(self._storage)), self._storage.dtype)
-            grown[: self._length] = self.values
-            self._storage = grown
-        self._storage[self._length : length] = values
-        self._length = length

@@ -1,0 +1,175 @@
+"""One narrow feature in FAISS cells, searched with an exact stopping bound; knows no products.
+
+An inverted file visits the cells whose centres are nearest. A row of cell ``j`` is nearer to its
+centre ``c_j`` than to ``c_0``, the centre nearest to the query ``q``, so it lies on the far side
+of the plane half-way between the two, and no nearer to ``q`` than
+``(|q - c_j|^2 - |q - c_0|^2) / (2 |c_j - c_0|)``. Cells beyond the distance wanted are not visited.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import faiss
+import numpy as np
+
+from stylefacet.search.rows import Keys
+from stylefacet.search.scans import F32, F64, UNDERFLOW, ColumnScan, gamma, to_float32
+from stylefacet.search.selection import Selection
+
+# With fewer rows a plain pass is as fast; in more dimensions too many cells touch any ball.
+MIN_ROW_COUNT = 20_000
+MAX_WIDTH = 8
+_TRAINING_ROWS_PER_CELL = 50
+# Rows visited at first for each row wanted.
+_FIRST_ROWS_PER_HIT = 8
+# Beyond this share of rows a plain pass is faster.
+_MAX_VISITED_SHARE = 0.25
+# By how much FAISS may see the order of two distances differently.
+_RELATIVE_SLACK = 1e-5
+
+# The Python wrapper takes arguments that SWIG's signature hides.
+_Parameters: Any = faiss.SearchParametersIVF
+
+
+class FeatureCells:
+    """A feature's coordinates of all rows, grouped by nearness. Not thread-safe to change."""
+
+    def __init__(self, coordinates: F32) -> None:
+        """Takes the rows ``(n, k)``, finite; rows are numbered from 0."""
+        row_count, width = coordinates.shape
+        cell_count = int(row_count**0.5)
+        self._index = faiss.IndexIVFFlat(faiss.IndexFlatL2(width), width, cell_count)
+        self._index.cp.max_points_per_centroid = _TRAINING_ROWS_PER_CELL
+        self._index.cp.min_points_per_centroid = 1
+        self._index.train(coordinates)
+        self._centres = self._index.quantizer.reconstruct_n(0, cell_count).astype(np.float64)
+        self._max_norm = 0.0
+        self.append(coordinates)
+
+    def append(self, coordinates: F32) -> None:
+        """Adds rows, finite, numbered on from the last."""
+        self._index.add(coordinates)
+        wide = coordinates.astype(np.float64)
+        self._max_norm = max(self._max_norm, float(np.square(wide).sum(axis=1).max() ** 0.5))
+        lists: Any = self._index.invlists
+        self._sizes = np.array([lists.list_size(cell) for cell in range(self._index.nlist)])
+
+    def scan(self, query: F64, loss: float, fallback: Callable[[], ColumnScan]) -> "CellScan":
+        """Returns the scan from coordinates ``(k,)``; ``loss`` is what those of rows may be off.
+
+        ``fallback`` makes the scan of the same feature that passes over all rows.
+        """
+        reach = math.sqrt(float(query @ query)) + self._max_norm
+        # |a|^2 + |b|^2 + 2|a||b| bounds every product of either way to compute |a - b|^2.
+        rounding = 2 * gamma(len(query)) * reach**2 + UNDERFLOW
+        squares = np.square(self._centres - query).sum(axis=1)
+        order = np.argsort(squares)
+        squares, centres = squares[order], self._centres[order]
+        apart = np.sqrt(np.square(centres - centres[0]).sum(axis=1))
+        # FAISS assigns a row by distances that are rounded too.
+        ahead = np.maximum(squares - squares[0] - 2 * rounding, 0.0)
+        nearest = np.divide(ahead, 2 * apart, out=np.zeros_like(apart), where=apart > 0)
+        visits = _Visits(np.sqrt(squares), nearest, np.cumsum(self._sizes[order]))
+        return CellScan(self._index, to_float32(query[None]), visits, rounding + loss, fallback)
+
+
+class _Visits:
+    """The cells in the order in which they are visited, and what that buys."""
+
+    def __init__(self, centre_distances: F64, nearest: F64, row_counts: Keys) -> None:
+        self._centre_distances = centre_distances
+        self._nearest = nearest  # no row of the cell is nearer
+        self._row_counts = row_counts  # of this cell and those before
+
+    def for_rows(self, row_count: int) -> int:
+        """Returns how many cells hold at least so many rows."""
+        return min(int(np.searchsorted(self._row_counts, row_count)) + 1, len(self._row_counts))
+
+    def within(self, distance: float) -> int:
+        """Returns how many cells to visit so that no row within is missed."""
+        needed = np.flatnonzero(self._nearest <= distance)
+        farthest = self._centre_distances[needed[-1]] if len(needed) else 0.0
+        # A cell about as far as the last needed one may be visited in its place.
+        return int(
+            np.searchsorted(self._centre_distances, farthest * (1 + _RELATIVE_SLACK), "right")
+        )
+
+    def is_dear(self, cell_count: int) -> bool:
+        """Returns whether a plain pass over all rows is cheaper."""
+        return bool(self._row_counts[cell_count - 1] > _MAX_VISITED_SHARE * self._row_counts[-1])
+
+
+class CellScan:
+    """A scan over all live rows of one feature that visits few cells. For one search.
+
+    Where it would visit many it passes over all rows instead, and its error bound grows to that
+    of the pass.
+    """
+
+    def __init__(
+        self,
+        index: Any,
+        query: F32,
+        visits: _Visits,
+        error_bound: float,
+        fallback: Callable[[], ColumnScan],
+    ) -> None:
+        self.error_bound = error_bound
+        self._index = index
+        self._query = query
+        self._visits = visits
+        self._make_fallback = fallback
+        self._made: ColumnScan | None = None
+
+    def nearest(self, count: int, selection: Selection) -> tuple[Keys, float]:
+        """Returns about ``count`` rows; as :class:`~stylefacet.search.scans.Scan` says."""
+        # Dead rows are found too, and thrown away.
+        asked = count + count * len(selection.dead) // max(len(selection), 1)
+        cells = self._visits.for_rows(_FIRST_ROWS_PER_HIT * asked)
+        if count >= len(selection) or self._visits.is_dear(cells):
+            return self._fallback().nearest(count, selection)
+        distances, rows = self._visit(asked, cells)
+        needed = self._visits.within(float(distances[-1]) ** 0.5)
+        if needed > cells:
+            if self._visits.is_dear(needed):
+                return self._fallback().nearest(count, selection)
+            distances, rows = self._visit(asked, needed)
+        return _live(rows, selection), float(distances[-1])
+
+    def within(self, distance2: float, selection: Selection) -> Keys:
+        """Returns every row within; as :class:`~stylefacet.search.scans.Scan` says."""
+        # Of the rows in a cell left out, what FAISS would have said may be less than what is so.
+        cells = self._visits.within(math.sqrt(max(distance2 + self.error_bound, 0.0)))
+        if self._made is not None or self._visits.is_dear(cells):
+            # Two approximations of one distance differ by no more than both bounds.
+            own_bound = self.error_bound
+            fallback = self._fallback()
+            return fallback.within(distance2 + own_bound + fallback.error_bound, selection)
+        faiss.omp_set_num_threads(1)
+        # Rounding the radius, and FAISS leaving out what lies on it, must not lose a row.
+        radius2 = np.float32(distance2)
+        for _ in range(2):
+            radius2 = np.nextafter(radius2, np.float32(np.inf))
+        _, _, rows = self._index.range_search(
+            self._query, float(radius2), params=_Parameters(nprobe=cells)
+        )
+        return _live(np.asarray(rows, np.int64), selection)
+
+    def _fallback(self) -> ColumnScan:
+        if self._made is None:
+            self._made = self._make_fallback()
+            self.error_bound = max(self.error_bound, self._made.error_bound)
+        return self._made
+
+    def _visit(self, count: int, cells: int) -> tuple[F32, Keys]:
+        # FAISS keeps its thread count per calling thread; one query never gains by several.
+        faiss.omp_set_num_threads(1)
+        distances, rows = self._index.search(self._query, count, params=_Parameters(nprobe=cells))
+        return distances[0], rows[0]
+
+
+def _live(rows: Keys, selection: Selection) -> Keys:
+    if not len(selection.dead):
+        return rows
+    return np.asarray(rows[~np.isin(rows, selection.dead)])

@@ -1,0 +1,40 @@
+"""Arrays that grow at the end of one axis in amortised constant time; knows nothing of content."""
+
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+S = TypeVar("S", bound=np.generic)
+
+
+class GrowingArray(Generic[S]):
+    """An array that is extended along one axis. Not thread-safe."""
+
+    def __init__(self, dtype: type[S], shape: tuple[int, ...] = (0,), axis: int = 0) -> None:
+        """Makes an empty array: ``shape`` has length zero along ``axis``."""
+        self._storage: npt.NDArray[S] = np.empty(shape, dtype)
+        self._axis = axis
+        self._length = 0
+
+    @property
+    def values(self) -> npt.NDArray[S]:
+        """The values, a view that the next extension makes stale."""
+        return self._slice(0, self._length)
+
+    def extend(self, values: npt.NDArray[S]) -> None:
+        """Adds values at the end."""
+        length = self._length + values.shape[self._axis]
+        capacity = self._storage.shape[self._axis]
+        if length > capacity:
+            shape = list(self._storage.shape)
+            shape[self._axis] = max(length, 2 * capacity)
+            before = self.values
+            self._storage = np.empty(shape, self._storage.dtype)
+            self._slice(0, self._length)[...] = before
+        self._slice(self._length, length)[...] = values
+        self._length = length
+
+    def _slice(self, start: int, stop: int) -> npt.NDArray[S]:
+        view: npt.NDArray[S] = self._storage[(slice(None),) * self._axis + (slice(start, stop),)]
+        return view
