@@ -13,7 +13,13 @@ RESOURCE_ID_RULE = "1 to 128 letters, digits, dots, dashes or underscores"
 MAX_SEARCH_PAGE = 100
 MAX_SEARCH_RESULTS = 1000
 
-CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-)
+
+def message_options(max_message_bytes: int) -> tuple[tuple[str, int], ...]:
+    """Returns gRPC's options that let messages of that size through, either way."""
+    return (
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_receive_message_length", max_message_bytes),
+    )
+
+
+CHANNEL_OPTIONS = message_options(MAX_MESSAGE_BYTES)

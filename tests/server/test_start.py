@@ -6,7 +6,7 @@ import pytest
 from stylefacet.bundle import Bundle, write_bundle
 from stylefacet.errors import BundleInvalid, EncoderMismatch, SettingInvalid, StoreCorrupt
 from stylefacet.server.runtime import Server
-from stylefacet.server.settings import Settings, load_settings
+from stylefacet.server.settings import Settings
 from tests.server.stubs import connect
 from tests.tiny_bundle import tiny_bundle_parts
 
@@ -78,50 +78,6 @@ def test_data_directory_that_is_a_file_is_refused(settings: Settings):
 
     with pytest.raises(SettingInvalid, match="data_dir"):
         Server(settings)
-
-
-def test_server_opens_to_others_only_when_told_so():
-    with pytest.raises(SettingInvalid, match="no authentication"):
-        Settings(address="0.0.0.0:50051")
-    assert Settings(address="0.0.0.0:50051", allow_insecure=True).allow_insecure
-
-
-@pytest.mark.parametrize("address", ["", "50051", "host:", ":1", "host:99999", "host:x"])
-def test_address_that_is_none_is_refused(address: str):
-    with pytest.raises(SettingInvalid, match="HOST:PORT"):
-        Settings(address=address)
-
-
-def test_flags_beat_environment_beats_file(tmp_path: Path):
-    file = tmp_path / "stylefacet.toml"
-    file.write_text('worker_count = 1\nstream_depth = 1\naddress = "127.0.0.1:1"\n')
-    environment = {"STYLEFACET_WORKER_COUNT": "2", "STYLEFACET_STREAM_DEPTH": "2", "HOME": "/x"}
-
-    settings = load_settings({"worker_count": 3, "stream_depth": None}, environment, file)
-
-    assert (settings.worker_count, settings.stream_depth) == (3, 2)
-    assert settings.address == "127.0.0.1:1"
-
-
-def test_unknown_setting_names_the_nearest_known(tmp_path: Path):
-    file = tmp_path / "stylefacet.toml"
-    file.write_text("worker_cuont = 1\n")
-
-    with pytest.raises(SettingInvalid, match="did you mean worker_count"):
-        load_settings({}, {}, file)
-
-
-@pytest.mark.parametrize("value", ["many", "1.5", "", "-1"])
-def test_setting_of_the_wrong_type_is_refused(value: str):
-    with pytest.raises(SettingInvalid, match="worker_count"):
-        load_settings({}, {"STYLEFACET_WORKER_COUNT": value})
-
-
-def test_a_folder_to_import_from_must_be_there(tmp_path: Path):
-    settings = load_settings({}, {"STYLEFACET_IMPORT_ROOT": str(tmp_path)})
-    assert (settings.import_root, load_settings({}, {}).import_root) == (tmp_path, None)
-    with pytest.raises(SettingInvalid, match="there is no folder"):
-        load_settings({"import_root": tmp_path / "none"}, {})
 
 
 def test_decoder_that_draws_nothing_stops_the_start(settings: Settings, tmp_path: Path):

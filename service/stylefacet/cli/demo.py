@@ -59,13 +59,17 @@ def demo(out: Path, keep: bool) -> None:
     """
     require_server()
     from stylefacet.server.runtime import Server
-    from stylefacet.server.settings import load_settings
+    from stylefacet.server.settings_sources import load_settings
 
     start = time.perf_counter()
     catalogue = unpack_catalogue(out / "catalogue")
     data_dir = out / "data"
     try:
-        server = Server(load_settings({"data_dir": data_dir, "address": "127.0.0.1:0"}))
+        # Whatever guards the operator's own server: this one is for this command alone.
+        open_here = dict.fromkeys(("tls_cert", "tls_key", "tls_client_ca", "tokens_file"), "")
+        quiet = dict.fromkeys(("health_address", "metrics_address", "trace_endpoint"), "")
+        flags = {"data_dir": data_dir, "address": "127.0.0.1:0"}
+        server = Server(load_settings(flags | open_here | quiet))
     except EncoderMismatch as error:
         raise InvalidField(
             "--out", f"{data_dir} was made with another encoder; remove it or name another folder"
