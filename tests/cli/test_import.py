@@ -7,7 +7,7 @@ import pytest
 
 from stylefacet.cli.imports import ImportReport, run_import
 from stylefacet.client import RetryPolicy, StylefacetClient
-from stylefacet.errors import ServerUnreachable
+from stylefacet.errors import ServerUnreachable, ShuttingDown
 from stylefacet.manifest import BadRow, ManifestRow, Source, open_source, parse_column_map
 from stylefacet.server.runtime import Server
 from stylefacet.server.settings import Settings
@@ -113,7 +113,7 @@ def test_report_of_a_broken_import_holds_what_was_answered(
 
     with (
         StylefacetClient(server.address, retry=RetryPolicy(attempts=1)) as client,
-        pytest.raises(ServerUnreachable),
+        pytest.raises((ServerUnreachable, ShuttingDown)),
     ):
         run_import(client, source, report, lambda: None)
 

@@ -1,12 +1,13 @@
 """The four services of a running server, and how to read what a call failed with."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2
+from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from stylefacet.limits import CHANNEL_OPTIONS
@@ -72,13 +73,33 @@ def connect(address: str) -> Iterator[Stubs]:
 
 
 @contextmanager
-def fails_with(code: grpc.StatusCode, reason: str, message: str = "") -> Iterator[None]:
-    """Expects a call to fail with a code, a reason in its ErrorInfo and a text in its message."""
+def fails_with(
+    code: grpc.StatusCode, reason: str, message: str = ""
+) -> Iterator[status_pb2.Status]:
+    """Expects a call to fail with a code, a reason in its ErrorInfo and a text in its message.
+
+    Yields the status, which is filled in when the call has failed.
+    """
+    failed = status_pb2.Status()
     with pytest.raises(grpc.RpcError) as caught:
-        yield
+        yield failed
     status = rpc_status.from_call(caught.value)
     info = error_details_pb2.ErrorInfo()
     assert status is not None
     assert status.details[0].Unpack(info)
     assert (caught.value.code(), info.reason) == (code, reason), status.message
     assert message in status.message
+    failed.CopyFrom(status)
+
+
+@contextmanager
+def never() -> Iterator[Iterator[Any]]:
+    """Yields requests that do not come as long as the context lasts."""
+    over = threading.Event()
+
+    def wait() -> Iterator[Any]:
+        over.wait()
+        yield from ()
+
+    yield wait()
+    over.set()

@@ -8,6 +8,9 @@ from contextvars import copy_context
 from functools import partial
 from typing import Generic, TypeVar
 
+from stylefacet.app.call_terms import call_terms
+from stylefacet.errors import StreamIdle
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 # Seconds after which a waiting thread looks whether the other end is gone.
@@ -38,7 +41,11 @@ class Pipeline(Generic[_Item, _Result]):
         self._closed = threading.Event()
 
     def batches(self) -> Iterator[list[_Result]]:
-        """Yields the results in the order of the items, in batches of all that are ready."""
+        """Yields the results in the order of the items, in batches of all that are ready.
+
+        Raises:
+            StreamIdle: when the items' caller lets its stream rest for too long.
+        """
         # In the caller's context: what is timed in the pool belongs to the caller's stream.
         feed = partial(copy_context().run, self._feed)
         threading.Thread(target=feed, name="stream-reader", daemon=True).start()
@@ -46,7 +53,7 @@ class Pipeline(Generic[_Item, _Result]):
         ended = False
         try:
             while not ended:
-                future = pending or self._futures.get()
+                future = pending or self._next()
                 pending = None
                 if future is None:
                     return
@@ -65,6 +72,15 @@ class Pipeline(Generic[_Item, _Result]):
                 yield batch
         finally:
             self._closed.set()
+
+    def _next(self) -> Future[_Result] | None:
+        """Returns the next item's future, none at the end; gives up on a stream that rests."""
+        idle_s = call_terms().idle_s
+        try:
+            return self._futures.get(timeout=idle_s)
+        except queue.Empty:
+            assert idle_s is not None
+            raise StreamIdle(idle_s) from None
 
     def _take(self, future: Future[_Result]) -> _Result:
         # The slot is free as soon as the work is done: reading goes on while a batch is consumed.

@@ -20,6 +20,8 @@ from stylefacet.cli.report import report
 from stylefacet.cli.search import search
 from stylefacet.cli.serve import serve
 from stylefacet.cli.server_imports import import_on_server
+from stylefacet.cli.settings import settings
+from stylefacet.cli.tokens import tokens
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,6 +56,8 @@ for command in (
     features,
     encoders,
     operations,
+    settings,
+    tokens,
     completion,
 ):
     main.add_command(command)

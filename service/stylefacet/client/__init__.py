@@ -25,6 +25,7 @@ from stylefacet.client.similarity_values import (
     FeatureComparison,
     ProductPair,
 )
+from stylefacet.client.tls import Tls
 from stylefacet.client.transport import RetryPolicy
 from stylefacet.client.values import (
     Embedding,
@@ -94,6 +95,7 @@ __all__ = [
     "RetryPolicy",
     "SearchResult",
     "StylefacetClient",
+    "Tls",
     "Traversal",
     "TraversalFrame",
     "TraversalPath",

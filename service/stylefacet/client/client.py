@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
-import grpc
 from google.longrunning.operations_pb2_grpc import OperationsStub
 from google.protobuf.field_mask_pb2 import FieldMask
 
@@ -16,6 +15,7 @@ from stylefacet.client.operations import OperationCalls
 from stylefacet.client.pictures import PictureCalls
 from stylefacet.client.similarity import SimilarityCalls
 from stylefacet.client.streams import ResumedStream
+from stylefacet.client.tls import Tls
 from stylefacet.client.transport import RetryPolicy, Transport
 from stylefacet.client.uploads import READ_AHEAD_ROWS, UploadWork
 from stylefacet.client.values import (
@@ -54,17 +54,24 @@ class StylefacetClient(FeatureCalls, OperationCalls, PictureCalls, SimilarityCal
         address: str = DEFAULT_ADDRESS,
         token: str | None = None,
         *,
-        credentials: grpc.ChannelCredentials | None = None,
+        tls: Tls | None = None,
         timeout_s: float = 30.0,
         retry: RetryPolicy | None = None,
+        allow_plaintext_token: bool = False,
     ) -> None:
         """Makes a client; the connection opens with the first call.
 
-        ``token`` is a bearer token, ``credentials`` switch TLS on, ``timeout_s`` is the deadline
-        of each unary call with its retries.
+        ``token`` is a bearer token, ``tls`` switches TLS on, ``timeout_s`` is the deadline of
+        each unary call with its retries. A token goes unencrypted to this machine only, unless
+        ``allow_plaintext_token`` says that the network itself is trusted.
         """
         self._transport = Transport(
-            address, token, credentials, timeout_s, retry if retry is not None else RetryPolicy()
+            address,
+            token,
+            tls,
+            timeout_s,
+            retry if retry is not None else RetryPolicy(),
+            allow_plaintext_token,
         )
         channel = self._transport.channel
         self._catalog = CatalogServiceStub(channel)

@@ -1,6 +1,7 @@
 """Carries calls: deadlines, retries and the errors a server sends; knows no resource by name."""
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,10 +11,13 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from stylefacet.addresses import is_loopback
+from stylefacet.client.tls import Tls
 from stylefacet.errors import (
     CallTimedOut,
     InvalidField,
     ServerUnreachable,
+    ServerUntrusted,
     ShuttingDown,
     StylefacetError,
     TokenRejected,
@@ -63,14 +67,16 @@ class Transport:
     """A channel to one server. Thread-safe, as gRPC's channels are.
 
     Raises:
-        InvalidField: for an address that is not HOST:PORT.
+        InvalidField: for an address that is not HOST:PORT, and for a token that cannot be one or
+            that others could read on its way.
     """
 
     address: str
-    token: str | None = None
-    credentials: grpc.ChannelCredentials | None = None
+    token: str | None = field(default=None, repr=False)
+    tls: Tls | None = None
     timeout_s: float = 30.0
     retry: RetryPolicy = RetryPolicy()
+    allow_plaintext_token: bool = False
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
     channel: grpc.Channel = field(init=False)
@@ -81,10 +87,14 @@ class Transport:
             raise InvalidField(
                 "address", f"{self.address!r} is not HOST:PORT, such as 127.0.0.1:50051"
             )
-        if self.credentials is None:
+        self._check_token(host)
+        if self.tls is None:
             self.channel = grpc.insecure_channel(self.address, options=_OPTIONS)
-        else:
-            self.channel = grpc.secure_channel(self.address, self.credentials, options=_OPTIONS)
+            return
+        options: list[tuple[str, Any]] = list(_OPTIONS)
+        if self.tls.server_name:
+            options.append(("grpc.ssl_target_name_override", self.tls.server_name))
+        self.channel = grpc.secure_channel(self.address, self.tls.credentials(), options=options)
 
     def close(self) -> None:
         """Ends the connection; calls under way fail."""
@@ -183,6 +193,8 @@ class Transport:
         status = _status_of(error)
         if status is not None:
             return error_of(status)
+        if code is grpc.StatusCode.UNAVAILABLE and (distrust := _distrust(text)):
+            return ServerUntrusted(self.address, distrust)
         if code is grpc.StatusCode.UNAVAILABLE:
             return ServerUnreachable(self.address, _cause(text))
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
@@ -192,6 +204,18 @@ class Transport:
         if code is grpc.StatusCode.UNIMPLEMENTED:
             return StylefacetError(f"the server at {self.address} is older and lacks this call")
         return StylefacetError(f"{text or 'the call failed'} ({code.name})")
+
+    def _check_token(self, host: str) -> None:
+        if self.token is None:
+            return
+        if not re.fullmatch(r"[!-~]+", self.token):
+            raise InvalidField("token", "holds more than the letters and signs of a token")
+        if self.tls is None and not self.allow_plaintext_token and not is_loopback(host):
+            raise InvalidField(
+                "token",
+                f"would go to {self.address} unencrypted; use TLS (--tls-ca FILE), or "
+                "--allow-plaintext-token if the network itself is trusted",
+            )
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         return (("authorization", f"Bearer {self.token}"),) if self.token else ()
@@ -224,10 +248,24 @@ def _status_of(error: Any) -> status_pb2.Status | None:
     return status
 
 
+def _distrust(text: str) -> str:
+    """Returns why TLS with a server failed; empty when it was something else."""
+    if "WRONG_VERSION_NUMBER" in text:
+        return "it speaks no TLS"
+    found = re.search(r"CERTIFICATE_VERIFY_FAILED: ([a-z ]+)", text)
+    if found:
+        return f"its certificate is refused, {found[1]}"
+    if "Peer name" in text or "Hostname" in text:
+        return "its certificate is for another name"
+    return "TLS failed" if "ls handshake failed" in text else ""
+
+
 def _cause(text: str) -> str:
     """Returns the telling end of gRPC's account of a connection that failed."""
     if "Connection refused" in text:
         return "connection refused"
+    if "Socket closed" in text or "Connection reset" in text:
+        return "it closed the connection; perhaps it asks for TLS, or for a client's certificate"
     if any(word in text for word in ("resolution", "resolving", "resolve", "DNS")):
         return "its name or port cannot be resolved"
     lines = text.strip().splitlines()

@@ -27,10 +27,14 @@ StylefacetError
 ├── StoreUnreachable        the database does not answer
 ├── ShuttingDown            the server is going away
 ├── ServerUnreachable       no server answers at the address
+├── ServerUntrusted         a server whose certificate proves nothing
 ├── CallTimedOut            the server took longer than the caller waits
+├── CallExpired             a call's time was over before its work began
+├── StreamIdle              nothing came up a stream for too long
 ├── TokenRejected           no token, or a wrong one
 ├── TokenScopeInsufficient  a token that may not do this
 ├── BackupInvalid           a backup that is damaged or of another release
+├── MethodUnclassed         a method that nobody may call
 ├── BundleInvalid           a bundle that is damaged or disagrees with itself
 ├── StoreCorrupt            a store that cannot be trusted
 └── SettingInvalid          a setting that cannot be used
@@ -67,13 +71,17 @@ from stylefacet.errors.requests import (
     ResourceMissing,
 )
 from stylefacet.errors.serving import (
+    CallExpired,
     CallTimedOut,
     ChangeNotSeen,
     IndexLoading,
+    MethodUnclassed,
     Overloaded,
     ServerUnreachable,
+    ServerUntrusted,
     ShuttingDown,
     StoreUnreachable,
+    StreamIdle,
     TokenRejected,
     TokenScopeInsufficient,
 )
@@ -88,6 +96,7 @@ __all__ = [
     "AdjustmentsContradict",
     "BackupInvalid",
     "BundleInvalid",
+    "CallExpired",
     "CallTimedOut",
     "ChangeNotSeen",
     "Code",
@@ -104,6 +113,7 @@ __all__ = [
     "ImportRunning",
     "IndexLoading",
     "InvalidField",
+    "MethodUnclassed",
     "OperationCancelled",
     "OperationLost",
     "OperationUnfinished",
@@ -113,10 +123,12 @@ __all__ = [
     "ResourceExists",
     "ResourceMissing",
     "ServerUnreachable",
+    "ServerUntrusted",
     "SettingInvalid",
     "ShuttingDown",
     "StoreCorrupt",
     "StoreUnreachable",
+    "StreamIdle",
     "StylefacetError",
     "TokenRejected",
     "TokenScopeInsufficient",

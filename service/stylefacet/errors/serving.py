@@ -78,6 +78,19 @@ class ServerUnreachable(StylefacetError):
         )
 
 
+class ServerUntrusted(StylefacetError):
+    """A server answers that cannot be trusted, or that speaks no TLS; made by the client."""
+
+    code = Code.UNAVAILABLE
+    reason = "SERVER_UNTRUSTED"
+
+    def __init__(self, address: str, cause: str) -> None:
+        super().__init__(
+            f"no trusted connection to {address}: {cause}; check the address and --tls-ca",
+            {"address": address},
+        )
+
+
 class CallTimedOut(StylefacetError):
     """A call got no answer within its deadline; made by the client."""
 
@@ -88,6 +101,33 @@ class CallTimedOut(StylefacetError):
         super().__init__(
             f"{address} did not answer {method} within {timeout_s:g} s; allow it more time",
             {"method": method, "address": address, "timeout_s": f"{timeout_s:g}"},
+        )
+
+
+class CallExpired(StylefacetError):
+    """A call's time was over before its work began."""
+
+    code = Code.DEADLINE_EXCEEDED
+    reason = "CALL_EXPIRED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the call's time was over before its work began, and nothing was done; "
+            "allow it more, or ask for less at a time"
+        )
+
+
+class StreamIdle(StylefacetError):
+    """Nothing came up a stream for so long that it makes room for others."""
+
+    code = Code.UNAVAILABLE
+    reason = "STREAM_IDLE"
+    retry_after_s = 0.2
+
+    def __init__(self, idle_s: float) -> None:
+        super().__init__(
+            f"nothing came for {idle_s:g} s; open the stream again when there is more to send",
+            {"idle_s": f"{idle_s:g}"},
         )
 
 
@@ -109,3 +149,13 @@ class TokenScopeInsufficient(StylefacetError):
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"this call needs a token with the {scope} scope", {"scope": scope})
+
+
+class MethodUnclassed(StylefacetError):
+    """A method of which the server does not know whether it reads or writes: nobody may call it."""
+
+    code = Code.PERMISSION_DENIED
+    reason = "METHOD_UNCLASSED"
+
+    def __init__(self, method: str) -> None:
+        super().__init__(f"{method} is not open to callers on this server", {"method": method})

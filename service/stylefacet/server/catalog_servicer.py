@@ -1,7 +1,6 @@
 """Serves CatalogService: messages in, use cases, messages out."""
 
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import grpc
@@ -19,6 +18,7 @@ from stylefacet.errors import InvalidField, StylefacetError
 from stylefacet.server import convert
 from stylefacet.server.export_messages import write_exported_feature, write_exported_product
 from stylefacet.server.operation_starter import OperationStarter
+from stylefacet.server.photo_pool import PhotoPool
 from stylefacet.server.terms import read_terms
 from stylefacet.v1 import catalog_service_pb2 as pb
 from stylefacet.v1 import catalog_service_pb2_grpc, import_products_pb2, product_pb2
@@ -42,7 +42,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         export: FeatureExport,
         starter: OperationStarter,
         encoder_id: str,
-        pool: Executor,
+        pool: PhotoPool,
         stream_depth: int,
     ) -> None:
         self._store = store
@@ -160,7 +160,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         self, request_iterator: Iterator[pb.UploadProductsRequest], context: grpc.ServicerContext
     ) -> Iterator[pb.UploadProductsResponse]:
         """Stores a stream of rows; rows that are ready together share one commit."""
-        pipeline = Pipeline(request_iterator, self._prepare, self._pool, self._stream_depth)
+        pipeline = Pipeline(request_iterator, self._prepare, self._pool.in_turn, self._stream_depth)
         for batch in pipeline.batches():
             rows = [item.row for item in batch if isinstance(item.row, CatalogRow)]
             written = self._uploads.write(rows) if rows else None

@@ -1,7 +1,6 @@
 """Serves EncoderService: what is loaded, embeddings that are not stored, and pictures."""
 
 from collections.abc import Iterator
-from concurrent.futures import Executor
 
 import grpc
 
@@ -18,6 +17,7 @@ from stylefacet.server.convert_pictures import (
     write_frame,
     write_way,
 )
+from stylefacet.server.photo_pool import PhotoPool
 from stylefacet.server.status import to_status
 from stylefacet.v1 import encoder_pb2, encoder_service_pb2_grpc
 from stylefacet.v1 import encoder_service_pb2 as pb
@@ -31,7 +31,7 @@ class EncoderServicer(encoder_service_pb2_grpc.EncoderServiceServicer):
         embedder: PhotoEmbedder,
         vectors: VectorReader,
         pictures: PictureMaker,
-        pool: Executor,
+        pool: PhotoPool,
         stream_depth: int,
     ) -> None:
         self._embedder = embedder
@@ -67,7 +67,9 @@ class EncoderServicer(encoder_service_pb2_grpc.EncoderServiceServicer):
         context: grpc.ServicerContext,
     ) -> Iterator[pb.StreamingEmbedImagesResponse]:
         """Embeds a stream of images; a bad one answers for itself."""
-        pipeline = Pipeline(request_iterator, self._embed_item, self._pool, self._stream_depth)
+        pipeline = Pipeline(
+            request_iterator, self._embed_item, self._pool.in_turn, self._stream_depth
+        )
         for batch in pipeline.batches():
             yield from batch
 

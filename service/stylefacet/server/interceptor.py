@@ -1,34 +1,58 @@
-"""What every call has in common: admission and the error map; knows no use case."""
+"""What every call has in common: access, admission and the error map; knows no use case."""
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
-from stylefacet.errors import Code, Overloaded, StylefacetError
+from stylefacet.app.call_terms import set_call_terms
+from stylefacet.errors import Code, InvalidField, MethodUnclassed, ShuttingDown, StylefacetError
+from stylefacet.server.access import HEALTH_SERVICE, AccessCheck
+from stylefacet.server.admission import Admission, Visit
 from stylefacet.server.status import internal_status, to_status
 from stylefacet.server.watching import REQUEST_ID_HEADER, CallWatch
 
 _log = logging.getLogger(__name__)
-_UNLIMITED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
-
+# Under this name calls of methods that do not exist are counted, whatever they were.
+_UNKNOWN_METHOD = "unknown"
 
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
 
-class CallInterceptor(grpc.ServerInterceptor):
-    """Admits a bounded number of calls, aborts with rich statuses, has each call watched.
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """A call as it stands at the door."""
 
-    Thread-safe: the semaphore counts the calls under way. Health and reflection are always let in.
+    method: str
+    metadata: Mapping[str, str]
+    token_name: str = ""
+
+
+class CallInterceptor(grpc.ServerInterceptor):
+    """Lets calls in or refuses them, aborts with rich statuses, has each call watched.
+
+    Thread-safe. A refusal is the same for calls of every kind and reads nothing of what they
+    send; ``door`` are the threads that refuse and that answer health checks, so that both are
+    quick however busy the others are. Every handler is made one that takes a stream of requests:
+    a call waits for its message when it has been let in, not before.
     """
 
-    def __init__(self, max_concurrent_calls: int, watch: CallWatch) -> None:
+    def __init__(
+        self,
+        access: AccessCheck,
+        admission: Admission,
+        watch: CallWatch,
+        door: ThreadPoolExecutor,
+    ) -> None:
+        self._access = access
+        self._admission = admission
         self._watch = watch
-        self._slots = threading.BoundedSemaphore(max_concurrent_calls)
+        self._door = door
 
     def intercept_service(
         self,
@@ -38,83 +62,153 @@ class CallInterceptor(grpc.ServerInterceptor):
         """Wraps the handler of a call; unknown methods pass through to gRPC's own refusal."""
         handler = continuation(details)
         method = details.method
-        if handler is None or method.startswith(_UNLIMITED):
-            return handler
-        metadata = {key: str(value) for key, value in details.invocation_metadata or ()}
+        entries = tuple(details.invocation_metadata or ())
+        caller = _Caller(
+            method if handler is not None else _UNKNOWN_METHOD,
+            {key: str(value) for key, value in entries},
+        )
+        try:
+            token_name = self._access.admit(method, entries)
+            if handler is None:
+                return None
+            if method.startswith(f"/{HEALTH_SERVICE}/"):
+                return self._answer_at_door(handler)
+            self._admission.check()
+        except MethodUnclassed as error:
+            return None if handler is None else self._refusal(error, caller)
+        except StylefacetError as error:
+            return self._refusal(error, caller)
+        return self._wrap(handler, _Caller(caller.method, caller.metadata, token_name))
 
-        def watched(context: grpc.ServicerContext) -> _Call:
-            return _Call(self._slots, self._watch, method, metadata, context)
+    def _refusal(self, error: StylefacetError, caller: _Caller) -> _Handler:
+        def refuse(requests: Any, context: grpc.ServicerContext) -> Any:
+            with _Call(None, self._watch, caller, context):
+                raise error
+
+        return grpc.stream_unary_rpc_method_handler(_OnThreads(refuse, self._door))
+
+    def _answer_at_door(self, handler: "grpc.RpcMethodHandler[Any, Any]") -> _Handler:
+        if handler.response_streaming:
+            watch = _OnThreads(handler.unary_stream, self._door, experimental_non_blocking=True)
+            return grpc.unary_stream_rpc_method_handler(
+                watch, handler.request_deserializer, handler.response_serializer
+            )
+        check: Any = handler.unary_unary
+
+        def answer(requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
+            with self._admission.health_check(context):
+                return check(_only(requests), context)
+
+        return grpc.stream_unary_rpc_method_handler(
+            _OnThreads(answer, self._door),
+            handler.request_deserializer,
+            handler.response_serializer,
+        )
+
+    def _wrap(self, handler: "grpc.RpcMethodHandler[Any, Any]", caller: _Caller) -> _Handler:
+        asks_by_stream = handler.request_streaming
+
+        def let_in(context: grpc.ServicerContext) -> _Call:
+            return _Call(self._admission, self._watch, caller, context, handler.response_streaming)
 
         if not handler.response_streaming:
-            inner: Any = handler.stream_unary if handler.request_streaming else handler.unary_unary
+            inner: Any = handler.stream_unary if asks_by_stream else handler.unary_unary
 
-            def call(request: Any, context: grpc.ServicerContext) -> Any:
-                with watched(context):
-                    return inner(request, context)
+            def answer(requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
+                with let_in(context):
+                    return inner(requests if asks_by_stream else _only(requests), context)
 
-            make = (
-                grpc.stream_unary_rpc_method_handler
-                if handler.request_streaming
-                else grpc.unary_unary_rpc_method_handler
+            return grpc.stream_unary_rpc_method_handler(
+                answer, handler.request_deserializer, handler.response_serializer
             )
-            return make(call, handler.request_deserializer, handler.response_serializer)
 
-        asks_by_stream = handler.request_streaming
         streaming: Any = handler.stream_stream if asks_by_stream else handler.unary_stream
 
-        def stream(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            with watched(context):
-                yield from streaming(request, context)
+        def stream(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+            with let_in(context) as visit:
+                asked = _noted(requests, visit) if asks_by_stream else _only(requests)
+                for response in streaming(asked, context):
+                    yield response
+                    visit.move()
+                    if asks_by_stream and self._admission.is_draining:
+                        # The caller sends what has no answer yet to a server that stays.
+                        raise ShuttingDown
 
-        make_stream = (
-            grpc.stream_stream_rpc_method_handler
-            if asks_by_stream
-            else grpc.unary_stream_rpc_method_handler
+        return grpc.stream_stream_rpc_method_handler(
+            stream, handler.request_deserializer, handler.response_serializer
         )
-        return make_stream(stream, handler.request_deserializer, handler.response_serializer)
 
 
-class _Call:
-    """One call from the door to its end; a context manager, entered in the call's own context."""
+class _OnThreads:
+    """A handler's behaviour that gRPC runs on threads of its own, by an attribute it looks for."""
 
     def __init__(
         self,
-        slots: threading.BoundedSemaphore,
-        watch: CallWatch,
-        method: str,
-        metadata: Mapping[str, str],
-        context: grpc.ServicerContext,
+        behaviour: Any,
+        threads: ThreadPoolExecutor,
+        experimental_non_blocking: bool = False,
     ) -> None:
-        self._slots = slots
-        self._watch = watch
-        self._method = method
-        self._metadata = metadata
-        self._context = context
+        self._behaviour = behaviour
+        self.experimental_thread_pool = threads
+        self.experimental_non_blocking = experimental_non_blocking
 
-    def __enter__(self) -> None:
-        self._watched = self._watch.begin(self._method, self._metadata)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._behaviour(*args, **kwargs)
+
+
+class _Call:
+    """One call from the door to its end; a context manager, entered in the call's own context.
+
+    Without ``admission`` it is one that will be refused.
+    """
+
+    def __init__(
+        self,
+        admission: Admission | None,
+        watch: CallWatch,
+        caller: _Caller,
+        context: grpc.ServicerContext,
+        is_stream: bool = False,
+    ) -> None:
+        self._admission = admission
+        self._watch = watch
+        self._caller = caller
+        self._context = context
+        self._is_stream = is_stream
+        self._visit: Visit | None = None
+
+    def __enter__(self) -> Visit:
+        caller = self._caller
+        self._watched = self._watch.begin(caller.method, caller.metadata, caller.token_name)
         self._request_id = self._watched.request_id
         self._context.set_trailing_metadata(((REQUEST_ID_HEADER, self._request_id),))
-        if not self._slots.acquire(blocking=False):
-            error = Overloaded()
+        if self._admission is None:
+            return Visit(self._context, 0, False)
+        try:
+            self._visit = self._admission.enter(self._context, self._is_stream)
+        except StylefacetError as error:
             self._watched.end(error.code.name)
             self._abort(to_status(error))
+            raise
+        set_call_terms(self._visit.terms())
+        return self._visit
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, trace: Any) -> None:
-        self._slots.release()
+        if self._admission is not None and self._visit is not None:
+            self._admission.leave(self._visit)
         if error is None:
             self._watched.end("OK")
         elif isinstance(error, StylefacetError):
             self._watched.end(error.code.name)
             self._abort(to_status(error))
-        elif isinstance(error, GeneratorExit):
-            # The caller went away; gRPC closes the stream's generator.
+        elif isinstance(error, GeneratorExit | grpc.RpcError):
+            # The caller went away; gRPC closes the stream's generator, or its requests raise.
             self._watched.end("CANCELLED")
         elif isinstance(error, Exception):
             _log.error(
                 "call failed",
                 exc_info=(type(error), error, error.__traceback__),
-                extra={"method": self._method, "request_id": self._request_id},
+                extra={"method": self._caller.method, "request_id": self._request_id},
             )
             self._watched.end(Code.INTERNAL.name)
             self._abort(internal_status(self._request_id))
@@ -125,3 +219,16 @@ class _Call:
         request_id = (REQUEST_ID_HEADER, self._request_id)
         self._context.set_trailing_metadata((request_id, *refusal.trailing_metadata))
         self._context.abort(refusal.code, refusal.details)
+
+
+def _only(requests: Iterator[Any]) -> Any:
+    """Returns the one request of a call that sends one."""
+    for request in requests:
+        return request
+    raise InvalidField("request", "is missing; send one message")
+
+
+def _noted(requests: Iterator[Any], visit: Visit) -> Iterator[Any]:
+    for request in requests:
+        visit.move()
+        yield request

@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from functools import partial
 
 import grpc
 from google.longrunning import operations_pb2, operations_pb2_grpc
+from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -34,18 +36,24 @@ from stylefacet.catalog.store import Store
 from stylefacet.errors import EncoderMismatch, SettingInvalid
 from stylefacet.imaging import ImageLimits
 from stylefacet.inference import Decoder, Encoder
-from stylefacet.limits import CHANNEL_OPTIONS
+from stylefacet.limits import message_options
 from stylefacet.search.index import SimilarityIndex
+from stylefacet.server.access import AccessCheck
+from stylefacet.server.admission import Admission
 from stylefacet.server.catalog_servicer import CatalogServicer
 from stylefacet.server.encoder_servicer import EncoderServicer
 from stylefacet.server.feature_servicer import FeatureServicer
 from stylefacet.server.interceptor import CallInterceptor
+from stylefacet.server.listening import PORT_OPTIONS, HealthPort, join_address, listen
 from stylefacet.server.metrics import Metrics, MetricsPort, ServerState
 from stylefacet.server.operation_starter import OperationStarter
 from stylefacet.server.operations_servicer import OperationsServicer
 from stylefacet.server.photo_pool import PhotoPool
 from stylefacet.server.settings import Settings, split_address
 from stylefacet.server.similarity_servicer import SimilarityServicer
+from stylefacet.server.tls import server_credentials
+from stylefacet.server.tokens import Token, read_tokens
+from stylefacet.server.watched import Watched
 from stylefacet.server.watching import CallWatch, Tracing
 from stylefacet.v1 import (
     catalog_service_pb2,
@@ -59,8 +67,10 @@ from stylefacet.v1 import (
 )
 
 _log = logging.getLogger(__name__)
-# Threads beyond the calls that are admitted, so that health and refusals are always answered.
+# Threads beyond the calls that are admitted, for those that turn out to be one too many.
 _SPARE_HANDLER_COUNT = 4
+# Threads that refuse calls and answer health checks, each in less than a millisecond.
+_DOOR_THREAD_COUNT = 4
 
 
 class Server:
@@ -81,13 +91,18 @@ class Server:
         self._store = _open_store(settings, now)
         try:
             self._bind_encoder()
-            self._pool = PhotoPool(settings.worker_count or os.cpu_count() or 1)
+            self._pool = PhotoPool(
+                settings.worker_count or os.cpu_count() or 1, settings.max_queued_photos
+            )
+            self._admission = Admission(settings)
+            self._door = ThreadPoolExecutor(_DOOR_THREAD_COUNT, thread_name_prefix="door")
             self._health = health.HealthServicer()
             self._metrics = Metrics()
             self._tracing = _open_tracing(settings)
             self._watch = CallWatch(self._metrics, self._tracing)
             self._server = self._build(bundle)
             self.port = self._listen()
+            self._health_port = self._serve_health()
             self._metrics_port = self._serve_metrics()
         except BaseException:
             self._store.close()
@@ -98,7 +113,7 @@ class Server:
     def address(self) -> str:
         """HOST:PORT that the server listens at, with the port it got."""
         host, _ = split_address(self._settings.address)
-        return f"{f'[{host}]' if ':' in host else host}:{self.port}"
+        return join_address(host, self.port)
 
     @property
     def metrics_address(self) -> str:
@@ -106,14 +121,21 @@ class Server:
         if self._metrics_port is None:
             return ""
         host, _ = split_address(self._settings.metrics_address)
-        return f"{f'[{host}]' if ':' in host else host}:{self._metrics_port.port}"
+        return join_address(host, self._metrics_port.port)
+
+    @property
+    def health_address(self) -> str:
+        """HOST:PORT that answers health checks and nothing else; empty when there is none."""
+        return "" if self._health_port is None else self._health_port.address
 
     def start(self) -> None:
-        """Fills the index from the store, then accepts calls."""
+        """Fills the index from the store, then lets calls in; health is answered meanwhile."""
+        self._server.start()
+        self._admission.start()
         self._follower.load()
         self._features.catch_up()
-        self._server.start()
         self._runner.start()
+        self._admission.open()
         self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         for name in _service_names():
             self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -123,18 +145,31 @@ class Server:
                 "address": self.address,
                 "encoder": self._encoder.id,
                 "metrics_address": self.metrics_address,
+                "health_address": self.health_address,
+                "tls": self._settings.has_tls,
+                "tokens": self._settings.tokens_file is not None,
             },
         )
 
     def stop(self) -> None:
-        """Refuses new calls, lets those under way end within the grace, closes everything."""
+        """Tells health first, then lets the calls under way end within the grace, closes all.
+
+        It takes at most ``shutdown_notice_s`` and ``shutdown_grace_s``, and the time in which an
+        operation under way notices that it has to be left to another server.
+        """
         if self._stopped.is_set():
             return
         self._health.enter_graceful_shutdown()
+        time.sleep(self._settings.shutdown_notice_s)
+        self._admission.drain()
         calls_ended = self._server.stop(self._settings.shutdown_grace_s)
         self._runner.stop()
         calls_ended.wait()
+        self._admission.end()
         self._pool.shutdown()
+        self._door.shutdown()
+        if self._health_port is not None:
+            self._health_port.close()
         if self._metrics_port is not None:
             self._metrics_port.close()
         if self._tracing is not None:
@@ -195,9 +230,15 @@ class Server:
         )
         server = grpc.server(
             handlers,
-            interceptors=[CallInterceptor(settings.max_concurrent_calls, self._watch)],
-            # Without this a second server could listen at the same port, and calls would be split.
-            options=[("grpc.so_reuseport", 0), *CHANNEL_OPTIONS],
+            interceptors=[
+                CallInterceptor(
+                    AccessCheck(_watch_tokens(settings), self._now),
+                    self._admission,
+                    self._watch,
+                    self._door,
+                )
+            ],
+            options=[*PORT_OPTIONS, *message_options(settings.max_message_bytes)],
         )
         depth = settings.stream_depth
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(
@@ -227,9 +268,10 @@ class Server:
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         self._health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
-        reflection.enable_server_reflection(
-            (*_service_names(), health.SERVICE_NAME, reflection.SERVICE_NAME), server
-        )
+        if settings.reflection:
+            reflection.enable_server_reflection(
+                (*_service_names(), health.SERVICE_NAME, reflection.SERVICE_NAME), server
+            )
         return server
 
     def _make_importer(self, uploads: Uploads) -> ManifestImport | None:
@@ -237,7 +279,7 @@ class Server:
         if settings.import_root is None:
             return None
         root = ImportRoot(settings.import_root, settings.max_image_bytes)
-        return ManifestImport(root, uploads, self._store.sweeper, self._pool)
+        return ManifestImport(root, uploads, self._store.sweeper, self._pool.in_turn)
 
     def _state(self, index: SimilarityIndex) -> ServerState:
         return ServerState(
@@ -254,15 +296,19 @@ class Server:
             return None
         return self._metrics.serve(*split_address(self._settings.metrics_address))
 
+    def _serve_health(self) -> HealthPort | None:
+        if not self._settings.health_address:
+            return None
+        return HealthPort(self._health, self._settings.health_address)
+
     def _listen(self) -> int:
-        try:
-            return int(self._server.add_insecure_port(self._settings.address))
-        except RuntimeError as error:
-            raise SettingInvalid(
-                "address",
-                f"cannot listen at {self._settings.address}: is another server there? "
-                "Stop it or choose another port",
-            ) from error
+        credentials = server_credentials(self._settings)
+        return listen(self._server, "address", self._settings.address, credentials)
+
+
+def _watch_tokens(settings: Settings) -> Callable[[], tuple[Token, ...]] | None:
+    path = settings.tokens_file
+    return None if path is None else Watched([path], lambda: read_tokens(path)).current
 
 
 def _open_store(settings: Settings, now: Callable[[], datetime]) -> Store:
@@ -289,9 +335,10 @@ def _open_tracing(settings: Settings) -> Tracing | None:
     return OpenTelemetry(settings.trace_endpoint, settings.trace_ratio)
 
 
-def _service_names() -> tuple[str, ...]:
+def served_services() -> tuple[ServiceDescriptor, ...]:
+    """Returns the services of a server, beside health and reflection."""
     return tuple(
-        descriptor.full_name
+        descriptor
         for module in (
             catalog_service_pb2,
             encoder_service_pb2,
@@ -301,3 +348,7 @@ def _service_names() -> tuple[str, ...]:
         )
         for descriptor in module.DESCRIPTOR.services_by_name.values()
     )
+
+
+def _service_names() -> tuple[str, ...]:
+    return tuple(descriptor.full_name for descriptor in served_services())

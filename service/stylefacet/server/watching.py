@@ -54,14 +54,16 @@ class CallWatch:
         self._metrics = metrics
         self._tracing = tracing
 
-    def begin(self, method: str, metadata: Mapping[str, str]) -> "WatchedCall":
+    def begin(
+        self, method: str, metadata: Mapping[str, str], token_name: str = ""
+    ) -> "WatchedCall":
         """Starts to watch a call in its own context, which ends with it."""
         given = metadata.get(REQUEST_ID_HEADER, "")[:_MAX_REQUEST_ID_LENGTH]
         request_id = given or uuid.uuid4().hex
         method = method.removeprefix("/")
         self._metrics.call_begins()
         span = self._start_span(method, request_id, metadata)
-        return WatchedCall(method, request_id, self._metrics, span)
+        return WatchedCall(method, request_id, token_name, self._metrics, span)
 
     def watched(self, kind: str, work: Work) -> Work:
         """Returns an operation's work with its stages timed and its id in the log's lines."""
@@ -102,9 +104,17 @@ class CallWatch:
 class WatchedCall:
     """A call under way; :meth:`end` it once."""
 
-    def __init__(self, method: str, request_id: str, metrics: Metrics, span: Span | None) -> None:
+    def __init__(
+        self,
+        method: str,
+        request_id: str,
+        token_name: str,
+        metrics: Metrics,
+        span: Span | None,
+    ) -> None:
         self.method = method
         self.request_id = request_id
+        self._token_name = token_name
         self._metrics = metrics
         self._span = span
         self._start = time.perf_counter()
@@ -122,5 +132,6 @@ class WatchedCall:
                 "code": code,
                 "duration_ms": round(duration_s * 1000, 2),
                 "request_id": self.request_id,
+                **({"token": self._token_name} if self._token_name else {}),
             },
         )
