@@ -12,6 +12,7 @@ import click
 
 from stylefacet.errors import Code, ResourceExists, StylefacetError
 from stylefacet_training.evaluation import commands
+from stylefacet_training.lab.commands import lab
 from stylefacet_training.memory import keep_freed_memory
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -250,6 +251,7 @@ main.add_command(commands.split)
 main.add_command(commands.ablate)
 main.add_command(commands.agree)
 main.add_command(commands.neighbours)
+main.add_command(lab)
 
 
 def _setting(text: str) -> tuple[str, str]:

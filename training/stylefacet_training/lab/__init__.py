@@ -1,0 +1,1 @@
+"""The laboratory: systems of five source documents, redone; figures beside theirs."""
