@@ -92,14 +92,23 @@ def fails_with(
     failed.CopyFrom(status)
 
 
+class _Waiting:
+    """Requests that end when an event is set; any number of calls may draw from them."""
+
+    def __init__(self, over: threading.Event) -> None:
+        self._over = over
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        self._over.wait()
+        raise StopIteration
+
+
 @contextmanager
 def never() -> Iterator[Iterator[Any]]:
     """Yields requests that do not come as long as the context lasts."""
     over = threading.Event()
-
-    def wait() -> Iterator[Any]:
-        over.wait()
-        yield from ()
-
-    yield wait()
+    yield _Waiting(over)
     over.set()

@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 from stylefacet.client.conversions import embedding_value
 from stylefacet.client.transport import Transport, error_of
 from stylefacet.client.values import EmbedOutcome
-from stylefacet.errors import StylefacetError
+from stylefacet.errors import ImageTooLarge, StylefacetError
+from stylefacet.limits import MAX_IMAGE_BYTES
 from stylefacet.v1 import encoder_service_pb2 as encoder_pb
 from stylefacet.v1.encoder_service_pb2_grpc import EncoderServiceStub
 
@@ -38,6 +39,9 @@ class EmbedWork:
     def request(self, item: Photo) -> encoder_pb.StreamingEmbedImagesRequest:
         """Returns the message of a photo."""
         position, content = item
+        if len(content) > MAX_IMAGE_BYTES:
+            # gRPC would end the whole stream for it.
+            raise ImageTooLarge(len(content), MAX_IMAGE_BYTES, "bytes")
         return encoder_pb.StreamingEmbedImagesRequest(
             sequence_number=position,
             request=encoder_pb.EmbedImageRequest(name=self._encoder_name, content=content),

@@ -94,6 +94,9 @@ class ResumedStream(Generic[ItemT, RequestT, OutcomeT]):
                     yield outcome_of(item)
             except StylefacetError as error:
                 failures += 1
+                if error.retry_after_s is not None and self._transport.retry.attempts > 1:
+                    # A server that says when to come back is there.
+                    attempts = max(attempts, RECONNECT_ATTEMPTS)
                 wait_s = self._transport.wait_before_retry_s(error, failures, attempts)
                 if wait_s is None or failures >= attempts:
                     raise

@@ -16,6 +16,7 @@ from stylefacet.client.tls import Tls
 from stylefacet.errors import (
     CallTimedOut,
     InvalidField,
+    MessageTooLarge,
     ServerUnreachable,
     ServerUntrusted,
     ShuttingDown,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:  # the generic parameters of gRPC's classes exist in its stubs
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
+# gRPC's own refusal of a message, at either end.
+_OVERSIZE = re.compile(r"larger than max \((\d+) vs\. (\d+)\)")
 # The longest a cause is quoted from gRPC's own text.
 _MAX_CAUSE_LENGTH = 160
 # gRPC's own pause between connections, kept below ours: within it every call fails unsent.
@@ -197,6 +200,9 @@ class Transport:
             return ServerUntrusted(self.address, distrust)
         if code is grpc.StatusCode.UNAVAILABLE:
             return ServerUnreachable(self.address, _cause(text))
+        oversize = _OVERSIZE.search(text) if code is grpc.StatusCode.RESOURCE_EXHAUSTED else None
+        if oversize is not None:
+            return MessageTooLarge(int(oversize[1]), int(oversize[2]))
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             return CallTimedOut("the call", self.address, timeout_s)
         if code is grpc.StatusCode.UNAUTHENTICATED:

@@ -7,6 +7,7 @@ StylefacetError
 │   └── RequestIdReused     a request id that another request had
 ├── ImageUndecodable        bytes that are no whole JPEG, PNG or WebP
 ├── ImageTooLarge           over the limit on bytes or on pixels
+├── MessageTooLarge         over the limit on one message
 ├── ResourceMissing         a name that stands for nothing
 ├── ResourceExists          a name that is taken
 ├── EtagMismatch            someone else wrote in between
@@ -65,6 +66,7 @@ from stylefacet.errors.requests import (
     ImageTooLarge,
     ImageUndecodable,
     InvalidField,
+    MessageTooLarge,
     PageTokenStale,
     RequestIdReused,
     ResourceExists,
@@ -113,6 +115,7 @@ __all__ = [
     "ImportRunning",
     "IndexLoading",
     "InvalidField",
+    "MessageTooLarge",
     "MethodUnclassed",
     "OperationCancelled",
     "OperationLost",

@@ -68,6 +68,20 @@ class ImageTooLarge(StylefacetError):
         )
 
 
+class MessageTooLarge(StylefacetError):
+    """A message exceeds what a server, or the client itself, lets through; nothing was done."""
+
+    code = Code.INVALID_ARGUMENT
+    reason = "MESSAGE_TOO_LARGE"
+
+    def __init__(self, amount: int, limit: int) -> None:
+        super().__init__(
+            f"the message has {amount:,} bytes, the limit is {limit:,}; send less at a time, "
+            "or a smaller photo",
+            {"amount": str(amount), "limit": str(limit)},
+        )
+
+
 class ResourceMissing(StylefacetError):
     """A resource name stands for nothing."""
 

@@ -37,10 +37,10 @@ def join_address(host: str, port: int) -> str:
 
 
 class HealthPort:
-    """A port without TLS and tokens, for probes that know neither; answers from its making on."""
+    """A port without TLS and tokens, for probes that know neither."""
 
     def __init__(self, servicer: health.HealthServicer, address: str) -> None:
-        """Listens at once.
+        """Takes the port; :meth:`start` answers at it.
 
         Raises:
             SettingInvalid: when the port cannot be had.
@@ -51,6 +51,9 @@ class HealthPort:
         health_pb2_grpc.add_HealthServicer_to_server(servicer, self._server)
         port = listen(self._server, "health_address", address, None)
         self.address = join_address(split_address(address)[0], port)
+
+    def start(self) -> None:
+        """Answers from now on."""
         self._server.start()
 
     def close(self) -> None:

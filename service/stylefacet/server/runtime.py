@@ -129,16 +129,23 @@ class Server:
         return "" if self._health_port is None else self._health_port.address
 
     def start(self) -> None:
-        """Fills the index from the store, then lets calls in; health is answered meanwhile."""
+        """Fills the index from the store, then lets calls in; health is answered meanwhile.
+
+        A server that cannot is stopped.
+        """
         self._server.start()
+        if self._health_port is not None:
+            self._health_port.start()
         self._admission.start()
-        self._follower.load()
-        self._features.catch_up()
+        try:
+            self._follower.load()
+            self._features.catch_up()
+        except BaseException:
+            self.stop()
+            raise
         self._runner.start()
         self._admission.open()
-        self._health.set("", health_pb2.HealthCheckResponse.SERVING)
-        for name in _service_names():
-            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        self._tell_health(health_pb2.HealthCheckResponse.SERVING)
         _log.info(
             "serving",
             extra={
@@ -267,7 +274,7 @@ class Server:
             OperationsServicer(self._store.operations, self._runner), server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        self._health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+        self._tell_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         if settings.reflection:
             reflection.enable_server_reflection(
                 (*_service_names(), health.SERVICE_NAME, reflection.SERVICE_NAME), server
@@ -295,6 +302,10 @@ class Server:
         if not self._settings.metrics_address:
             return None
         return self._metrics.serve(*split_address(self._settings.metrics_address))
+
+    def _tell_health(self, status: "health_pb2.HealthCheckResponse.ServingStatus") -> None:
+        for name in ("", *_service_names()):
+            self._health.set(name, status)
 
     def _serve_health(self) -> HealthPort | None:
         if not self._settings.health_address:
