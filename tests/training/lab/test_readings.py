@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stylefacet_training.lab.digits import neighbour_accuracy, sharpness
+from stylefacet_training.lab.measures import neighbour_accuracy, sharpness
 from stylefacet_training.lab.thesis import correlations, described
 
 

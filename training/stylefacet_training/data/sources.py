@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from stylefacet.errors import InvalidField
-from stylefacet_training.data import circles, idx, rendered
+from stylefacet_training.data import chosen, circles, idx, rendered
 from stylefacet_training.data.image_folder import columns_of, read_image_folder
 from stylefacet_training.data.pictures import PictureSet
 
 Advance = Callable[[int, int], None]
 
-_PREFIXES = (rendered.PREFIX, circles.PREFIX, idx.PREFIX)
+_PREFIXES = (rendered.PREFIX, circles.PREFIX, idx.PREFIX, chosen.PREFIX)
 
 
 def read_pictures(
@@ -26,7 +26,7 @@ def read_pictures(
     """Returns the pictures of folders and of named sources, in order.
 
     Named are rendered garments (``garments:COUNT...``), circles (``circles:SET...``) and idx files
-    (``idx:FOLDER...``).
+    (``idx:FOLDER...``), photos of one value of a column (``chosen:FOLDER...``).
 
     ``pairs_column`` must be in the ``labels.csv`` of one folder at least; every picture of the
     other folders is a group of its own. Rendered garments know their pairs.
@@ -61,6 +61,8 @@ def _named(source: str, height_px: int, width_px: int, advance: Advance) -> Pict
         return circles.draw_circles(circles.CircleSource.parse(source), height_px, width_px)
     if source.startswith(idx.PREFIX):
         return idx.read_idx_pictures(idx.IdxSource.parse(source), height_px, width_px)
+    if source.startswith(chosen.PREFIX):
+        return chosen.read_chosen(chosen.ChosenSource.parse(source), height_px, width_px)
     asked = rendered.RenderedSource.parse(source)
     return rendered.render_pictures(asked, height_px, width_px, advance)
 

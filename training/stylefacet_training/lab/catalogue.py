@@ -4,10 +4,17 @@ import difflib
 from collections.abc import Sequence
 
 from stylefacet.errors import InvalidField
-from stylefacet_training.lab import digits, thesis
+from stylefacet_training.lab import beyond, digits, families, fashion, logs, thesis
 from stylefacet_training.lab.experiment import Experiment
 
-EXPERIMENTS: tuple[Experiment, ...] = (*thesis.EXPERIMENTS, *digits.EXPERIMENTS)
+EXPERIMENTS: tuple[Experiment, ...] = (
+    *thesis.EXPERIMENTS,
+    *families.EXPERIMENTS,
+    *beyond.EXPERIMENTS,
+    *fashion.EXPERIMENTS,
+    *logs.EXPERIMENTS,
+    *digits.EXPERIMENTS,
+)
 
 
 def experiment_of(name: str, only: Sequence[str] = ()) -> Experiment:

@@ -59,7 +59,8 @@ def list_experiments(out: Path, *, as_json: bool) -> None:
     for row, e in zip(rows, EXPERIMENTS, strict=True):
         click.echo(
             f"{e.name:<20} {e.source}  {len(e.arms):>2} runs {e.minutes:>4.0f} min, "
-            f"--quick {e.quick_minutes:>3.0f} min; done {row['done']}, quick {row['quick_done']}"
+            f"--quick {e.quick_minutes:>3.0f} min; of {len(e.parts)} parts done {row['done']}, "
+            f"quick {row['quick_done']}"
             f"\n    {e.title}"
         )
 

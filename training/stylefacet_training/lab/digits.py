@@ -12,6 +12,7 @@ from stylefacet_training.data.idx import IdxSource, read_idx_classes
 from stylefacet_training.lab import pictures
 from stylefacet_training.lab.bench import DATA, Bench, Trained, codes_of, squared_errors
 from stylefacet_training.lab.experiment import Arm, Experiment, Reading
+from stylefacet_training.lab.measures import neighbour_accuracy, sharpness
 from stylefacet_training.losses import latent_loss
 from stylefacet_training.models.base import Posterior
 from stylefacet_training.plots import reconstructions, sheet
@@ -69,19 +70,6 @@ def test_part(bench: Bench) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64
     pixels = bench.read(f"{SOURCE},part=t10k", 28, 28).pixels
     source = IdxSource(bench.data / "mnist_10k", "t10k")
     return pixels, read_idx_classes(source)
-
-
-def neighbour_accuracy(
-    codes: npt.NDArray[np.float32], classes: npt.NDArray[np.int64], count: int = 10
-) -> float:
-    """Returns the share of codes whose ``count`` nearest others, by vote, have their class."""
-    from sklearn.neighbors import NearestNeighbors
-
-    near = NearestNeighbors(n_neighbors=count + 1).fit(codes).kneighbors(codes)[1][:, 1:]
-    votes = np.zeros((len(codes), int(classes.max()) + 1))
-    for column in near.T:
-        np.add.at(votes, (np.arange(len(codes)), classes[column]), 1)
-    return float((votes.argmax(axis=1) == classes).mean())
 
 
 def perform_networks(bench: Bench) -> None:
@@ -176,12 +164,6 @@ def perform_objectives(bench: Bench) -> None:
         bench.picture(
             f"{arm.name}-reconstructions", reconstructions(trained.model, pixels[:10], "Digits")
         )
-
-
-def sharpness(pixels: npt.NDArray[np.uint8]) -> float:
-    """Returns the mean absolute difference of neighbouring pixels, for blur to be told by."""
-    values = pixels.astype(np.float64)
-    return float(np.abs(np.diff(values, axis=1)).mean() + np.abs(np.diff(values, axis=2)).mean())
 
 
 _FEWER = "8,000 digits for 20,000, the constant of the ELBO is our reading (1/2)"

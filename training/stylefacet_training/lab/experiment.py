@@ -53,6 +53,13 @@ class Experiment:
     readings: tuple[Reading, ...] = ()
     # Names of arms that the quick form trains; none: all.
     quick_arms: tuple[str, ...] = ()
+    # Parts that are measured beside those of the arms.
+    further: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of all parts it leaves."""
+        return (*(arm.name for arm in self.arms), *self.further)
 
     def arm(self, name: str) -> Arm:
         """Returns the arm of a name."""
