@@ -3,6 +3,7 @@
 # usage (as root, on Debian): apt-get install buildah debootstrap; poe image-check
 #   BASE=IMAGE      builds on that image, instead of a Debian made here by debootstrap
 #   BUILD_FLAGS=... goes to `buildah build`, such as --secret id=pip,src=/etc/pip.conf for a mirror
+#   IMAGE=IMAGE     checks one that was built before
 #   WORK=FOLDER     keeps base and layers there for the next time [a temporary folder]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,7 +12,7 @@ mkdir -p "$work"
 store=(buildah --storage-driver vfs --root "$work/storage" --runroot "$work/run")
 read -ra flags <<<"${BUILD_FLAGS:-}"
 
-if [ -z "${BASE:-}" ]; then
+if [ -z "${BASE:-}${IMAGE:-}" ]; then
   BASE=localhost/debian-python:bookworm
   if ! "${store[@]}" inspect --type image "$BASE" >/dev/null 2>&1; then
     echo "== a Debian with Python, by debootstrap"
@@ -26,15 +27,18 @@ if [ -z "${BASE:-}" ]; then
   fi
 fi
 
-echo "== build"
-"${store[@]}" build --quiet --isolation chroot --build-arg "BASE=$BASE" "${flags[@]}" \
-  --tag stylefacet:check . >"$work/build.log"
-container=$("${store[@]}" from stylefacet:check)
+if [ -z "${IMAGE:-}" ]; then
+  echo "== build"
+  IMAGE=localhost/stylefacet:check
+  "${store[@]}" build --isolation chroot --build-arg "BASE=$BASE" "${flags[@]}" --tag "$IMAGE" . \
+    >"$work/build.log" 2>&1 || { tail -30 "$work/build.log"; exit 1; }
+fi
+container=$("${store[@]}" from "$IMAGE")
 root=$("${store[@]}" mount "$container")
 data=$(mktemp -d)
 chown 10001:10001 "$data"
 trap '"${store[@]}" rm "$container" >/dev/null; rm -rf "$data"; [ -n "${WORK:-}" ] || rm -rf "$work"' EXIT
-config=$("${store[@]}" inspect --type image --format '{{.OCIv1.Config.User}}' stylefacet:check)
+config=$("${store[@]}" inspect --type image --format '{{.OCIv1.Config.User}}' "$IMAGE")
 [ "$config" = 10001:10001 ] || { echo "the image's user is $config"; exit 1; }
 if compgen -G "$root/opt/stylefacet/lib/python3*/site-packages/torch" >/dev/null; then
   echo "the image holds torch"; exit 1
@@ -46,10 +50,11 @@ inside() {
     root=$1 data=$2; shift 2
     mount --bind "$root" "$root"
     mount -t proc proc "$root/proc"
+    mount --rbind /dev "$root/dev"
     mount --bind "$data" "$root/data"
     mount -o remount,bind,ro "$root"
-    exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all chroot --userspec=10001:10001 \
-      "$root" /usr/bin/env -i PATH=/opt/stylefacet/bin:/usr/local/bin:/usr/bin:/bin \
+    exec chroot "$root" /usr/bin/setpriv --reuid=10001 --regid=10001 --clear-groups \
+      --no-new-privs --bounding-set=-all --inh-caps=-all /usr/bin/env -i PATH=/opt/stylefacet/bin:/usr/local/bin:/usr/bin:/bin \
       HOME=/nonexistent STYLEFACET_DATA_DIR=/data OMP_WAIT_POLICY=PASSIVE PYTHONUNBUFFERED=1 "$@"
   ' inside "$root" "$data" "$@"
 }
@@ -69,8 +74,9 @@ for _ in $(seq 60); do
 done
 cat "$work/encoders.txt"
 [ -s "$work/encoders.txt" ] || { cat "$work/serve.log"; exit 1; }
-kill -TERM $server
-wait $server || true
+# The server itself: `unshare`, which waits for it, does not pass signals on.
+kill -TERM "$(pgrep -P "$(pgrep -P "$server")")"
+wait "$server" || { echo "it did not stop in order"; cat "$work/serve.log"; exit 1; }
 tail -1 "$work/serve.log" | grep -q stopped || { cat "$work/serve.log"; exit 1; }
 [ -s "$data/catalogue.db" ] || { echo "no catalogue was written"; exit 1; }
 echo "== image $(du -sm "$root" | cut -f1) MB, of it $(du -sm "$root/opt/stylefacet" | cut -f1) MB ours"
