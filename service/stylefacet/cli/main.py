@@ -3,9 +3,11 @@
 import click
 
 from stylefacet import __version__
+from stylefacet.cli.backups import backup, restore
 from stylefacet.cli.compare import compare
 from stylefacet.cli.completion import completion
 from stylefacet.cli.demo import demo
+from stylefacet.cli.doctor import doctor
 from stylefacet.cli.duplicates import duplicates
 from stylefacet.cli.embed import embed
 from stylefacet.cli.encoders import encoders
@@ -58,6 +60,9 @@ for command in (
     operations,
     settings,
     tokens,
+    doctor,
+    backup,
+    restore,
     completion,
 ):
     main.add_command(command)

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from stylefacet.errors import (
+    BackupInvalid,
     BundleInvalid,
     Code,
     EncoderMismatch,
@@ -27,7 +28,7 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 # For these a server does not start until it is given something else.
-_UNUSABLE = (BundleInvalid, EncoderMismatch, SettingInvalid, StoreCorrupt)
+_UNUSABLE = (BackupInvalid, BundleInvalid, EncoderMismatch, SettingInvalid, StoreCorrupt)
 
 
 class Program(click.Group):

@@ -1,6 +1,11 @@
 """Opens ONNX Runtime sessions the way a server with many threads wants them."""
 
+import os
 from typing import Any
+
+# Otherwise the runtime notes each use under $HOME, with a device id, to send it to its maker. It
+# looks when it is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime as ort
 
