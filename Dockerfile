@@ -26,6 +26,7 @@ ENV PATH=/opt/stylefacet/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     OMP_NUM_THREADS=1 \
     OMP_WAIT_POLICY=PASSIVE \
+    STYLEFACET_ADDRESS=0.0.0.0:50051 \
     STYLEFACET_DATA_DIR=/data
 # Numeric, so that Kubernetes can see that it is not root.
 USER 10001:10001
@@ -35,4 +36,4 @@ EXPOSE 50051
 ENTRYPOINT ["stylefacet"]
 # Beyond loopback the server wants TLS and tokens, or to be told that the network is trusted:
 # the container does not start until it is told which. See deploy/README.md.
-CMD ["serve", "--address", "0.0.0.0:50051"]
+CMD ["serve"]
