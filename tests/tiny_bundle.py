@@ -16,19 +16,21 @@ TINY_SIZE = (WIDTH_PX, HEIGHT_PX)
 BLOCKS = (LatentBlock("collar", 0, 3), LatentBlock("sleeve", 3, 5), LatentBlock("body", 5, 8))
 
 
-def _encoder_model(weights: np.ndarray) -> onnx.ModelProto:
+def _encoder_model(weights: np.ndarray, factor: int) -> onnx.ModelProto:
     """Mean colours of an 4x3 grid, times ``weights (36, 8)``: enough to tell photos apart."""
+    cells = [8 * factor, 8 * factor]
+    size_px = [HEIGHT_PX * factor, WIDTH_PX * factor]
     nodes = [
         helper.make_node("Cast", ["pixels"], ["float"], to=TensorProto.FLOAT),
         helper.make_node("Transpose", ["float"], ["chw"], perm=[0, 3, 1, 2]),
-        helper.make_node("AveragePool", ["chw"], ["grid"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("AveragePool", ["chw"], ["grid"], kernel_shape=cells, strides=cells),
         helper.make_node("Flatten", ["grid"], ["flat"]),
         helper.make_node("Div", ["flat", "white"], ["unit"]),
         helper.make_node("MatMul", ["unit", "weights"], ["mean"]),
         helper.make_node("Mul", ["mean", "zero"], ["logvar"]),
         helper.make_node("ReduceSumSquare", ["mean", "axis"], ["novelty"], keepdims=0),
     ]
-    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", 32, 24, 3])
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", *size_px, 3])
     outputs = [
         helper.make_tensor_value_info("mean", TensorProto.FLOAT, ["n", D]),
         helper.make_tensor_value_info("logvar", TensorProto.FLOAT, ["n", D]),
@@ -66,13 +68,17 @@ def _decoder_model(weights: np.ndarray) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
-def tiny_bundle_parts(seed: int) -> dict[str, Any]:
-    """Returns the arguments of ``write_bundle`` for a small encoder; each seed gives another."""
+def tiny_bundle_parts(seed: int, factor: int = 1) -> dict[str, Any]:
+    """Returns the arguments of ``write_bundle`` for a small encoder; each seed gives another.
+
+    Its input is 32x24 pixels, times the factor.
+    """
+    height_px, width_px = HEIGHT_PX * factor, WIDTH_PX * factor
     rng = np.random.default_rng(seed)
     weights = rng.normal(0, 1, (3 * 4 * 3, D))
     content = _golden_jpeg(rng)
-    pixels = read_letterbox(content, HEIGHT_PX, WIDTH_PX).pixels
-    mean = _expected_mean(pixels, weights)
+    pixels = read_letterbox(content, height_px, width_px).pixels
+    mean = _expected_mean(pixels, weights, 8 * factor)
     golden = GoldenSample(content, pixels, mean, np.zeros(D, np.float32), float(mean @ mean))
     features = tuple(
         BundledFeature(
@@ -86,8 +92,8 @@ def tiny_bundle_parts(seed: int) -> dict[str, Any]:
     )
     manifest = Manifest(
         name=f"tiny-{seed}",
-        input_height_px=HEIGHT_PX,
-        input_width_px=WIDTH_PX,
+        input_height_px=height_px,
+        input_width_px=width_px,
         latent_dimension_count=D,
         blocks=BLOCKS,
         features=features,
@@ -102,7 +108,7 @@ def tiny_bundle_parts(seed: int) -> dict[str, Any]:
     )
     return {
         "manifest": manifest,
-        "encoder": _encoder_model(weights).SerializeToString(),
+        "encoder": _encoder_model(weights, factor).SerializeToString(),
         "decoder": _decoder_model(rng.normal(0, 1, (D, 32 * 24 * 3))).SerializeToString(),
         "golden": [golden],
         "card": "# tiny\n",
@@ -117,7 +123,7 @@ def _golden_jpeg(rng: np.random.Generator) -> bytes:
     return buffer.getvalue()
 
 
-def _expected_mean(pixels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _expected_mean(pixels: np.ndarray, weights: np.ndarray, cell: int) -> np.ndarray:
     """The graph's answer computed without it."""
-    grid = pixels.astype(np.float64).reshape(4, 8, 3, 8, 3).mean(axis=(1, 3)) / 255
+    grid = pixels.astype(np.float64).reshape(4, cell, 3, cell, 3).mean(axis=(1, 3)) / 255
     return np.asarray(grid.transpose(2, 0, 1).reshape(-1) @ weights, np.float32)

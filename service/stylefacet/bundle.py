@@ -184,9 +184,25 @@ def read_bundle(path: Path) -> Bundle:
         raise BundleInvalid(where, f"{name} is missing") from error
     except OSError as error:
         raise BundleInvalid(where, str(error)) from error
-    bundle = Bundle(path, _sha256(content)[:16], manifest, encoder, decoder, golden)
+    bundle = Bundle(path, bundle_id(content), manifest, encoder, decoder, golden)
     _replay_letterboxes(bundle)
     return bundle
+
+
+def bundle_id(manifest: bytes) -> str:
+    """Returns the id of the bundle that has this manifest file."""
+    return _sha256(manifest)[:16]
+
+
+def parse_manifest(where: str, content: bytes) -> Manifest:
+    """Returns the manifest in a bundle's manifest file.
+
+    Raises:
+        BundleInvalid: when it cannot be read or contradicts itself.
+    """
+    manifest = _parse_manifest(where, content)
+    _check_manifest(where, manifest)
+    return manifest
 
 
 def _replay_letterboxes(bundle: Bundle) -> None:

@@ -6,6 +6,8 @@ import re
 MAX_IMAGE_BYTES = 20 * 2**20
 # A message is at most one photo, with room for the product's fields around it.
 MAX_MESSAGE_BYTES = MAX_IMAGE_BYTES + 2**20
+# A bundle unpacked; the shipped one has 8 MB.
+MAX_BUNDLE_BYTES = 256 * 2**20
 # The last part of products/{product} and of products/{product}/images/{image}.
 RESOURCE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 RESOURCE_ID_RULE = "1 to 128 letters, digits, dots, dashes or underscores"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from stylefacet.app.follower import IndexFollower
+from stylefacet.catalog.assignment import Assignment
 from stylefacet.catalog.entities import CatalogRow, ImageEmbedding, NewImage, ProductFields
 from stylefacet.catalog.store import Store
 from stylefacet.errors import ChangeNotSeen
@@ -42,7 +43,7 @@ def put(store: Store, *numbers: int) -> None:
         )
         for n in numbers
     ]
-    store.write_rows(rows, ENCODER)
+    store.write_rows(rows, Assignment(ENCODER))
 
 
 def position(number: float) -> np.ndarray:

@@ -17,7 +17,7 @@ def root(tmp_path: Path) -> ImportRoot:
 
 
 def test_a_manifest_is_found_by_its_relative_path(root: ImportRoot, tmp_path: Path):
-    path = root.find_manifest("day/top.csv")
+    path = root.find("day/top.csv")
 
     assert path == tmp_path / "root" / "day" / "top.csv"
     assert root.name_of(path) == "day/top.csv"
@@ -32,7 +32,7 @@ file:///etc/passwd|gs://bucket/top.csv|none.csv|day/none.csv|a\0b.csv""".replace
 @pytest.mark.parametrize("text", ["", *OUTSIDE, "x" * 5000])
 def test_what_leaves_the_root_or_is_not_there_is_refused(root: ImportRoot, text: str):
     with pytest.raises(InvalidField, match="manifest"):
-        root.find_manifest(text)
+        root.find(text)
 
 
 def test_a_link_that_leaves_the_root_is_refused(root: ImportRoot, tmp_path: Path):
@@ -45,7 +45,7 @@ def test_a_link_that_leaves_the_root_is_refused(root: ImportRoot, tmp_path: Path
     with pytest.raises(InvalidField, match="leaves the server's import root"):
         root.read_photo(tmp_path / "root" / "out" / "secret.png")
     with pytest.raises(InvalidField, match="leaves the server's import root"):
-        root.find_manifest("out/secret.png")
+        root.find("out/secret.png")
 
 
 def test_a_link_that_stays_in_the_root_is_followed(root: ImportRoot, tmp_path: Path):
@@ -59,7 +59,7 @@ def test_a_root_that_is_itself_a_link_is_followed(root: ImportRoot, tmp_path: Pa
     (tmp_path / "current").symlink_to(tmp_path / "root")
 
     linked = ImportRoot(tmp_path / "current", 100)
-    assert linked.name_of(linked.find_manifest("day/top.csv")) == "day/top.csv"
+    assert linked.name_of(linked.find("day/top.csv")) == "day/top.csv"
 
 
 def test_photos_that_are_too_large_empty_or_no_files_are_refused(root: ImportRoot, tmp_path: Path):

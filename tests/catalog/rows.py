@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
+from stylefacet.catalog.assignment import Assignment
 from stylefacet.catalog.entities import (
     CatalogRow,
     ImageEmbedding,
@@ -12,6 +13,9 @@ from stylefacet.catalog.entities import (
     NewImage,
     ProductFields,
 )
+
+# Of stores whose one encoder is that.
+E1, E2 = Assignment("e1"), Assignment("e2")
 
 
 def make_fields(product_id="p1", **changes) -> ProductFields:

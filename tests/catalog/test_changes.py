@@ -4,7 +4,7 @@ import threading
 
 from stylefacet.catalog.entities import ProductUpdate
 from stylefacet.catalog.store import Store
-from tests.catalog.rows import make_fields, make_row
+from tests.catalog.rows import E1, make_fields, make_row
 
 
 def upsert(store, product_id, **changes):
@@ -15,7 +15,7 @@ def upsert(store, product_id, **changes):
 def test_each_commit_has_the_next_number(store):
     upsert(store, "a")
     upsert(store, "b")
-    assert store.write_rows([make_row("c")], "e1").sequence == 3
+    assert store.write_rows([make_row("c")], E1).sequence == 3
     assert store.delete_product("a") == 4
     assert store.sequence() == 4
 
@@ -42,8 +42,8 @@ def test_a_deleted_product_leaves_a_tombstone_that_a_namesake_does_not_lift(stor
 
 
 def test_changes_of_one_commit_are_not_divided(store):
-    store.write_rows([make_row(f"a{n}", str(n)) for n in range(5)], "e1")
-    store.write_rows([make_row(f"b{n}", str(n)) for n in range(5)], "e1")
+    store.write_rows([make_row(f"a{n}", str(n)) for n in range(5)], E1)
+    store.write_rows([make_row(f"b{n}", str(n)) for n in range(5)], E1)
     first = store.changes_since(0, limit=3)
     assert [change.product_id for change in first] == ["a0", "a1", "a2", "a3", "a4"]
     rest = store.changes_since(first[-1].sequence, limit=3)
@@ -52,9 +52,9 @@ def test_changes_of_one_commit_are_not_divided(store):
 
 
 def test_a_new_image_is_a_change_of_its_product(store):
-    store.write_rows([make_row("a", "x", "i")], "e1")
+    store.write_rows([make_row("a", "x", "i")], E1)
     etag = store.get_product("a").etag
-    store.write_rows([make_row("a", "y")], "e1")
+    store.write_rows([make_row("a", "y")], E1)
     assert [change.product_id for change in store.changes_since(1)] == ["a"]
     store.delete_image("a", "i")
     assert [change.product_id for change in store.changes_since(2)] == ["a"]

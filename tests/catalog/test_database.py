@@ -11,7 +11,7 @@ from stylefacet.catalog.database import Database
 from stylefacet.catalog.entities import ProductUpdate
 from stylefacet.catalog.store import Store
 from stylefacet.errors import Overloaded, SettingInvalid, StoreCorrupt
-from tests.catalog.rows import make_fields, make_row
+from tests.catalog.rows import E1, make_fields, make_row
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def url(tmp_path):
 
 def test_a_reopened_store_has_everything(url, now):
     with Store(url, now) as store:
-        store.write_rows([make_row()], "e1")
+        store.write_rows([make_row()], E1)
         before = store.get_product("p1")
     with Store(url, now) as store:
         assert store.get_product("p1") == before
@@ -109,10 +109,10 @@ def test_a_pool_kept_busy_is_overloaded(now, monkeypatch):
 
 def test_a_reader_sees_one_snapshot_while_others_write(shared_url, now):
     with Store(shared_url, now) as store:
-        store.write_rows([make_row(f"p{n}", str(n)) for n in range(20)], "e1")
+        store.write_rows([make_row(f"p{n}", str(n)) for n in range(20)], E1)
         batches = store.all_image_rows("e1", batch_size=5)
         first = next(batches)
-        store.write_rows([make_row("late", "late")], "e1")
+        store.write_rows([make_row("late", "late")], E1)
         rest = sum(len(batch.means) for batch in batches)
         assert len(first.means) + rest == 20
 

@@ -53,7 +53,13 @@ def step_back(url: str) -> None:
     engine: Engine = create_engine(url)
     t.operations.drop(engine)
     t.handled_requests.drop(engine)
+    t.encoder_files.drop(engine)
+    t.encoder_assignments.drop(engine)
+    t.encoder_switches.drop(engine)
     with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE feature_realisations DROP COLUMN examples_digest"))
+        connection.execute(text("ALTER TABLE encoders DROP COLUMN install_time"))
+        connection.execute(text("ALTER TABLE change_counter DROP COLUMN encoder_sequence"))
         connection.execute(text("ALTER TABLE features DROP COLUMN description"))
         connection.execute(text("UPDATE properties SET value = '1' WHERE name = 'schema_version'"))
     engine.dispose()

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from stylefacet.catalog.store import Store
-from tests.catalog.rows import digest, make_row
+from tests.catalog.rows import E1, digest, make_row
 
 CALLS: dict[str, Callable[[Store], object]] = {
     "image rows of a product": lambda store: store.image_rows([1, 2, 3], "e1"),
@@ -16,6 +16,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "embeddings of a product": lambda store: store.list_embeddings("p1", "e1"),
     "products of a style": lambda store: store.find_of_styles(["s", "t"], "e1"),
     "products by id": lambda store: store.find_product_keys(["p1", "p2"]),
+    "images an encoder has not seen": lambda store: store.encoders.list_missing_of(["p1"], "e2"),
     "changes since": lambda store: store.changes_since(3),
 }
 
@@ -25,7 +26,7 @@ def test_statement_looks_rows_up_instead_of_going_through_all(name, shared_url, 
     with Store(shared_url, now) as store:
         if store._database._is_postgresql:
             pytest.skip("PostgreSQL plans by the statistics of its tables")
-        store.write_rows([make_row(f"p{n}", str(n), style_id="s") for n in range(20)], "e1")
+        store.write_rows([make_row(f"p{n}", str(n), style_id="s") for n in range(20)], E1)
         asked: list[tuple[str, Any]] = []
         engine = store._database._engine
         event.listen(

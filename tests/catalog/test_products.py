@@ -7,7 +7,7 @@ import pytest
 from stylefacet.catalog.entities import ProductUpdate
 from stylefacet.catalog.filter import parse_filter
 from stylefacet.errors import EtagMismatch, InvalidField, ResourceMissing
-from tests.catalog.rows import make_fields, make_row
+from tests.catalog.rows import E1, make_fields, make_row
 
 
 def upsert(store, fields):
@@ -104,8 +104,8 @@ def test_a_filter_narrows_a_page(store):
 
 
 def test_delete_takes_images_and_unshared_inputs_and_leaves_the_rest(store):
-    store.write_rows([make_row("p1", "shared"), make_row("p1", "own")], "e1")
-    store.write_rows([make_row("p2", "shared")], "e1")
+    store.write_rows([make_row("p1", "shared"), make_row("p1", "own")], E1)
+    store.write_rows([make_row("p2", "shared")], E1)
     store.delete_product("p1")
     with pytest.raises(ResourceMissing):
         store.get_product("p1")

@@ -8,7 +8,7 @@ from stylefacet.bundle import FeatureKind
 from stylefacet.catalog.entities import FeatureDefinition, ProductUpdate, WriteTerms
 from stylefacet.catalog.store import Store
 from stylefacet.errors import RequestIdReused, ResourceExists, ResourceMissing
-from tests.catalog.rows import make_fields, make_image, make_row
+from tests.catalog.rows import E1, make_fields, make_image, make_row
 
 TRIED = WriteTerms(validate_only=True)
 ONCE = WriteTerms(request_id="r1", digest="d1")
@@ -27,7 +27,7 @@ def test_a_tried_write_answers_and_leaves_nothing(store):
 
 
 def test_tried_deletions_leave_what_they_name(store):
-    image = store.write_rows([make_row()], "e1").rows[0].image_id
+    image = store.write_rows([make_row()], E1).rows[0].image_id
     store.delete_image("p1", image, TRIED)
     store.delete_product("p1", terms=TRIED)
 
@@ -37,7 +37,7 @@ def test_tried_deletions_leave_what_they_name(store):
 
 def test_a_tried_image_is_not_added(store):
     put(store, WriteTerms())
-    tried = store.add_image("p1", make_image(), "e1", TRIED)
+    tried = store.add_image("p1", make_image(), E1, TRIED)
 
     assert tried.sequence == 0
     assert store.list_images("p1") == ([], "")
@@ -66,11 +66,11 @@ def test_a_repeated_deletion_is_no_failure(store):
 
 def test_a_repeated_image_is_that_of_the_first_time_even_when_it_is_gone(store):
     put(store, WriteTerms())
-    first = store.add_image("p1", make_image(), "e1", ONCE)
+    first = store.add_image("p1", make_image(), E1, ONCE)
     store.delete_product("p1")
 
     assert store.find_image_answer(ONCE) == first
-    assert store.add_image("p1", make_image(), "e1", ONCE) == first
+    assert store.add_image("p1", make_image(), E1, ONCE) == first
 
 
 def test_a_request_id_is_not_for_another_request(store):
@@ -100,16 +100,16 @@ def test_answers_are_forgotten_after_a_day(shared_url):
 
 def test_a_picture_sent_again_is_returned_and_another_under_its_id_refused(store):
     put(store, WriteTerms())
-    first = store.add_image("p1", make_image(image_id="front"), "e1")
+    first = store.add_image("p1", make_image(image_id="front"), E1)
 
-    assert store.add_image("p1", make_image(image_id="front"), "e1") == first
+    assert store.add_image("p1", make_image(image_id="front"), E1) == first
     with pytest.raises(ResourceExists):
-        store.add_image("p1", make_image("back", image_id="front"), "e1")
+        store.add_image("p1", make_image("back", image_id="front"), E1)
 
 
 def test_an_image_of_a_product_that_is_gone_does_not_bring_it_back(store):
     with pytest.raises(ResourceMissing):
-        store.add_image("p1", make_image(), "e1")
+        store.add_image("p1", make_image(), E1)
     assert store.list_products() == ([], "")
 
 
@@ -135,7 +135,7 @@ def test_a_tried_feature_is_not_there(store, now):
 
 def test_products_tell_the_change_that_holds_their_latest_image(store):
     made = put(store, WriteTerms())
-    added = store.add_image("p1", make_image(), "e1")
+    added = store.add_image("p1", make_image(), E1)
 
     assert (made.sequence, added.sequence) == (1, 2)
     assert store.get_product("p1").sequence == 2
@@ -143,7 +143,7 @@ def test_products_tell_the_change_that_holds_their_latest_image(store):
 
 
 def test_products_of_a_style_are_found_if_they_have_an_image(store):
-    store.write_rows([make_row(f"p{n}", str(n), style_id=f"s{n % 2}") for n in range(4)], "e1")
+    store.write_rows([make_row(f"p{n}", str(n), style_id=f"s{n % 2}") for n in range(4)], E1)
     put(store, WriteTerms(), product_id="bare", style_id="s0")
     keys = store.find_product_keys(["p0", "p2"])
 

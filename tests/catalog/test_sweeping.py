@@ -6,7 +6,7 @@ import pytest
 
 from stylefacet.catalog.store import Store
 from tests.catalog.conftest import START
-from tests.catalog.rows import make_row
+from tests.catalog.rows import E1, make_row
 
 LATER = START + timedelta(hours=1)
 
@@ -15,7 +15,7 @@ LATER = START + timedelta(hours=1)
 def filled(store: Store) -> Store:
     """A store of products a to d, each with a picture, and a second picture of a."""
     rows = [make_row(product_id, product_id) for product_id in "abcd"]
-    store.write_rows([*rows, make_row("a", "second", "second")], "e1")
+    store.write_rows([*rows, make_row("a", "second", "second")], E1)
     return store
 
 
@@ -51,7 +51,7 @@ def test_images_are_listed_product_by_product(filled):
 
 
 def test_more_than_a_statement_takes_is_deleted(store):
-    store.write_rows([make_row(f"p{n}", str(n)) for n in range(2100)], "e1")
+    store.write_rows([make_row(f"p{n}", str(n)) for n in range(2100)], E1)
 
     assert store.sweeper.delete_products([f"p{n}" for n in range(2050)], LATER) == (2050, 2)
     assert len(store.sweeper.list_product_ids(LATER)) == 50

@@ -4,7 +4,7 @@ import csv
 import io
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,12 +59,6 @@ def write_manifest(
 ) -> None:
     with (root / name).open("w", newline="") as file:
         csv.writer(file).writerows([columns, *rows])
-
-
-@pytest.fixture
-def operations(server: Server) -> Iterator[Operations]:
-    with grpc.insecure_channel(server.address) as channel:
-        yield Operations(channel)
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """google.longrunning.Operations over operations of any kind."""
 
-from collections.abc import Iterator
-
 import grpc
 import pytest
 
@@ -13,12 +11,6 @@ from tests.server.operations import Operations, metadata_of, response_of
 from tests.server.stubs import Stubs, fails_with
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
-
-
-@pytest.fixture
-def operations(server: Server) -> Iterator[Operations]:
-    with grpc.insecure_channel(server.address) as channel:
-        yield Operations(channel)
 
 
 def start(stubs: Stubs) -> str:

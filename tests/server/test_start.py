@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,13 +53,17 @@ def test_port_in_use_is_named(server: Server, settings: Settings, tmp_path: Path
         Server(taken)
 
 
-def test_data_of_another_encoder_is_refused(
-    server: Server, settings: Settings, other_bundle: Bundle
-):
-    other = Settings(settings.data_dir, other_bundle.path, address="127.0.0.1:0")
+def test_data_of_an_encoder_that_is_nowhere_is_refused(settings: Settings, other_bundle: Bundle):
+    restart(settings).stop()
+    # As a release did that kept no bundles.
+    with closing(sqlite3.connect(settings.data_dir / "catalogue.db")) as database:
+        database.execute("DELETE FROM encoder_files")
+        database.execute("UPDATE encoders SET install_time = NULL")
+        database.commit()
 
-    with pytest.raises(EncoderMismatch, match="choose another data directory"):
-        Server(other)
+    with pytest.raises(EncoderMismatch, match="start it once with its own bundle"):
+        Server(replace(settings, bundle=other_bundle.path))
+    restart(settings).stop()
 
 
 def test_folder_that_is_no_bundle_is_refused(tmp_path: Path):

@@ -45,6 +45,7 @@ class DuplicateTerms:
     filter: str = ""
     leave_out_same_style: bool = False
     max_group_count: int = DEFAULT_GROUP_COUNT
+    encoder_id: str = ""
 
     def to_json(self) -> JsonObject:
         """Returns the terms as an operation's request."""
@@ -71,7 +72,7 @@ class DuplicateSearch:
         self._index = index
         self._follower = follower
         self._features = features
-        self._encoder_id = encoder_id
+        self.encoder_id = encoder_id
 
     def check(self, terms: DuplicateTerms) -> None:
         """Refuses terms that could never be met.
@@ -127,7 +128,7 @@ class DuplicateSearch:
             "pair_count": len(pairs.first),
             "alike": alike,
             "different": different,
-            "encoder": self._encoder_id,
+            "encoder": self.encoder_id,
             "sequence": snapshot.sequence,
         }
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefacet.app.features import FeatureBook, LiveFeature
+from stylefacet.catalog.assignment import EVERYTHING, Scope
 from stylefacet.catalog.entities import ExportPage, Product
 from stylefacet.catalog.filter import parse_filter
 from stylefacet.catalog.store import Store
@@ -58,10 +59,17 @@ class ExportBatch:
 class FeatureExport:
     """Exports under the active encoder. Thread-safe; holds no state of its own."""
 
-    def __init__(self, store: Store, features: FeatureBook, encoder_id: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        features: FeatureBook,
+        encoder_id: str,
+        scope: Scope = EVERYTHING,
+    ) -> None:
         self._store = store
         self._features = features
         self._encoder_id = encoder_id
+        self._scope = scope
 
     def choose(self, names: Sequence[str]) -> list[ExportedFeature]:
         """Returns the features of those names, or all, in order of name.
@@ -85,7 +93,7 @@ class FeatureExport:
             FilterInvalid
         """
         condition = parse_filter(filter_text) if filter_text.strip() else None
-        for page in self._store.export_pages(condition, self._encoder_id, PAGE_SIZE):
+        for page in self._store.export_pages(condition, self._encoder_id, PAGE_SIZE, self._scope):
             yield ExportBatch(page.sequence, _map_page(page, features))
 
 

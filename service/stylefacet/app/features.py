@@ -105,6 +105,11 @@ class FeatureBook:
         self.catch_up()
         return [self._features[name] for name in sorted(self._features)]
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a feature under this encoder."""
+        self.catch_up()
+        return name in self._features
+
     def get(self, name: str) -> LiveFeature:
         """Returns one feature.
 
@@ -124,10 +129,14 @@ class FeatureBook:
         found = []
         for name in names:
             if name not in features:
-                known = ", ".join(sorted(features)[:12])
-                raise ResourceMissing("feature", name, f"there are {known}")
+                raise ResourceMissing("feature", name, self._hint(name))
             found.append(features[name])
         return found
+
+    def _hint(self, name: str) -> str:
+        if self._store.find_feature(name) is not None:
+            return f"it is another encoder's; make it anew for encoder {self._encoder_id}"
+        return f"there are {', '.join(sorted(self._features)[:12])}"
 
     def block_weights(self) -> dict[str, float]:
         """Returns the weights of a search that names none: every latent block once."""
@@ -156,12 +165,14 @@ class FeatureBook:
             block = self._find_block(block_name)
             dimensions = range(block.start, block.end)
         self.check_name_free(name)
+        self.catch_up()
+        if name in self._features:
+            raise ResourceExists("feature", name, "choose another name or update it")
         matrix = dimensions_matrix(dimensions, self._manifest.latent_dimension_count)
         scale = fit_scale(name, matrix, self.covariance())
         definition = _definition(texts, FeatureKind.DIMENSIONS, tuple(dimensions))
         realisation = FeatureRealisation(name, self._encoder_id, 1, matrix, scale, {})
-        stored = self._store.create_feature(definition, realisation, terms)
-        return self._written(stored, realisation, terms)
+        return self._put(definition, realisation, terms)
 
     def delete(self, name: str, etag: str = "", terms: WriteTerms = PLAIN_WRITE) -> None:
         """Deletes a feature made at run time.
@@ -190,10 +201,20 @@ class FeatureBook:
         self.catch_up()
         definition = _definition(texts, FeatureKind.PROJECTION, (), examples)
         realisation = self.realise(texts.name, fitted.projection, fitted.to_model())
-        if texts.name in self._features:
-            stored = self._store.update_feature(definition, realisation, terms=terms)
-        else:
+        return self._put(definition, realisation, terms)
+
+    def _put(
+        self, definition: FeatureDefinition, realisation: FeatureRealisation, terms: WriteTerms
+    ) -> LiveFeature:
+        """Stores a feature of this encoder's, in place of one of that name, whoever's it is."""
+        known = self._store.find_feature(definition.name)
+        is_others = known is not None and definition.name not in self._features
+        if known is not None and is_others and known.kind is not definition.kind:
+            raise ResourceExists("feature", known.name, "another encoder has one of that name")
+        if known is None:
             stored = self._store.create_feature(definition, realisation, terms)
+        else:
+            stored = self._store.update_feature(definition, realisation, terms=terms)
         return self._written(stored, realisation, terms)
 
     def replace(
@@ -292,7 +313,7 @@ def _bundled_features(manifest: Manifest) -> list[LiveFeature]:
     ]
 
 
-def _selected(matrix: tuple[tuple[float, ...], ...]) -> tuple[int, ...]:
+def _selected(matrix: Sequence[Sequence[float]]) -> tuple[int, ...]:
     """Returns the dimensions that a matrix selects; empty when it mixes them."""
     if all(sorted(row)[-2:] == [0.0, 1.0] and sum(map(abs, row)) == 1 for row in matrix):
         return tuple(row.index(1.0) for row in matrix)
@@ -305,7 +326,12 @@ def _live(definition: FeatureDefinition, realisation: FeatureRealisation) -> Liv
         display_name=definition.display_name,
         kind=definition.kind,
         bundled=False,
-        dimensions=definition.dimensions,
+        # Those of this encoder: the definition has the ones that were named last.
+        dimensions=(
+            _selected(realisation.matrix.tolist())
+            if definition.kind is FeatureKind.DIMENSIONS
+            else ()
+        ),
         projection=Projection(realisation.matrix, realisation.scale),
         version=realisation.version,
         model=realisation.model,

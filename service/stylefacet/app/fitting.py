@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefacet.app.features import FeatureBook, FeatureTexts, LiveFeature
-from stylefacet.app.photos import PhotoEmbedder
+from stylefacet.app.photos import EmbeddedPhoto, PhotoEmbedder
 from stylefacet.bundle import FeatureKind
+from stylefacet.catalog.assignment import EVERYTHING, Scope
 from stylefacet.catalog.entities import PLAIN_WRITE, FeatureRealisation, WriteTerms
 from stylefacet.catalog.store import Store
 from stylefacet.errors import EtagMismatch, InvalidField, ResourceMissing
@@ -54,10 +55,17 @@ class PredictionAnswer:
 class FeatureFitting:
     """Fits and predicts under the active encoder. Thread-safe; holds no state of its own."""
 
-    def __init__(self, store: Store, features: FeatureBook, embedder: PhotoEmbedder) -> None:
+    def __init__(
+        self,
+        store: Store,
+        features: FeatureBook,
+        embedder: PhotoEmbedder,
+        scope: Scope = EVERYTHING,
+    ) -> None:
         self._store = store
         self._features = features
         self._embedder = embedder
+        self._scope = scope
 
     def fit(
         self,
@@ -80,7 +88,20 @@ class FeatureFitting:
         self._features.check_name_free(texts.name)
         by_product = _check_examples(examples)
         fitted = self._fit(by_product, by_product)
-        return self._features.put_fitted(texts, tuple(examples), fitted, terms)
+        kept = self._examples_of_others(texts.name)
+        return self._features.put_fitted(texts, (*examples, *kept), fitted, terms)
+
+    def _examples_of_others(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Returns the stored examples of a feature that are products of other encoders."""
+        stored = self._store.find_feature(name) if self._scope != EVERYTHING else None
+        if stored is None:
+            return ()
+        categories = self._store.find_categories([id for id, _ in stored.examples])
+        return tuple(
+            (id, value)
+            for id, value in stored.examples
+            if id in categories and not self._scope.holds(categories[id])
+        )
 
     def update(self, change: FeatureChange, terms: WriteTerms = PLAIN_WRITE) -> LiveFeature:
         """Changes what a feature is called, what it was fitted on, or its scale.
@@ -106,7 +127,8 @@ class FeatureFitting:
         realisation = None
         if change.examples or change.refit:
             given = _check_examples(change.examples) if change.examples else {}
-            earlier = definition.examples if change.keep_examples or change.refit else ()
+            keeps = change.keep_examples or change.refit
+            earlier = definition.examples if keeps else self._examples_of_others(change.name)
             wanted = _check_examples(tuple((dict(earlier) | given).items()))
             changed = replace(changed, examples=tuple(wanted.items()))
             fitted = self._fit(wanted, given)
@@ -152,9 +174,8 @@ class FeatureFitting:
         novelty = max(embedding.novelty for _, embedding in embeddings)
         return PredictionAnswer(self._predict(mean, names), novelty)
 
-    def predict_photo(self, content: bytes, names: Sequence[str]) -> PredictionAnswer:
-        """Returns the predictions for an encoded photo, which is not stored."""
-        photo = self._embedder.embed(content)
+    def predict_photo(self, photo: EmbeddedPhoto, names: Sequence[str]) -> PredictionAnswer:
+        """Returns the predictions for a photo, which is not stored."""
         return PredictionAnswer(self._predict(photo.mean[None], names), photo.novelty)
 
     def _predict(self, mean: npt.NDArray[np.float32], names: Sequence[str]) -> list[Prediction]:
@@ -172,7 +193,7 @@ class FeatureFitting:
         missing = sorted(set(required) - set(keys))
         if missing:
             raise ResourceMissing("product", missing[0], f"{len(missing)} examples are missing")
-        rows = self._store.image_rows(keys.values(), self._embedder.encoder.id)
+        rows = self._store.image_rows(keys.values(), self._embedder.encoder.id, self._scope)
         found = set() if rows is None else set(rows.product_keys.tolist())
         bare = sorted(id for id, key in keys.items() if key not in found and id in required)
         if bare:

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from stylefacet.catalog.assignment import EVERYTHING, Scope
 from stylefacet.catalog.entities import ImageRows
 from stylefacet.catalog.store import Store
 from stylefacet.errors import ChangeNotSeen
@@ -24,10 +25,18 @@ class IndexFollower:
     nothing left to do.
     """
 
-    def __init__(self, store: Store, index: SimilarityIndex, encoder_id: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        index: SimilarityIndex,
+        encoder_id: str,
+        scope: Scope = EVERYTHING,
+    ) -> None:
+        """Makes a follower of the products within a scope, by the vectors of an encoder."""
         self._store = store
         self._index = index
         self._encoder_id = encoder_id
+        self._scope = scope
         self._lock = threading.Lock()
 
     def load(self) -> None:
@@ -35,7 +44,7 @@ class IndexFollower:
         with self._lock:
             # Read before the rows: what is committed meanwhile is then seen again as a change.
             sequence = self._store.sequence()
-            for rows in self._store.all_image_rows(self._encoder_id):
+            for rows in self._store.all_image_rows(self._encoder_id, self._scope):
                 self._index.add(_items(rows), 0)
             self._index.replace(np.empty(0, np.int64), None, sequence)
             _log.info("index loaded", extra={"images": self._index.image_count})
@@ -53,7 +62,7 @@ class IndexFollower:
                     self._index.replace(np.empty(0, np.int64), None, target)
                     break
                 keys = np.array([change.product_key for change in changes], dtype=np.int64)
-                rows = self._store.image_rows(keys.tolist(), self._encoder_id)
+                rows = self._store.image_rows(keys.tolist(), self._encoder_id, self._scope)
                 items = None if rows is None else _items(rows)
                 self._index.replace(keys, items, changes[-1].sequence)
         return target

@@ -14,24 +14,24 @@ class ImportRoot:
         self._folder = folder.resolve()
         self._max_image_bytes = max_image_bytes
 
-    def find_manifest(self, text: str) -> Path:
-        """Returns the path of a manifest, or of a folder of photos.
+    def find(self, text: str, field: str = "manifest") -> Path:
+        """Returns the path of a file or a folder.
 
         Raises:
             InvalidField: for a name that leaves the folder or stands for nothing.
         """
         path = PurePosixPath(text.replace("\\", "/"))
         if not text.strip():
-            raise InvalidField("manifest", "is empty; name a file under the server's import root")
+            raise InvalidField(field, "is empty; name a file under the server's import root")
         if "://" in text:
-            raise InvalidField("manifest", f"{text!r} is an address; name a file")
+            raise InvalidField(field, f"{text!r} is an address; name a file")
         if path.is_absolute() or PureWindowsPath(text).drive or ".." in path.parts:
-            raise InvalidField("manifest", f"{text!r} leaves the server's import root")
+            raise InvalidField(field, f"{text!r} leaves the server's import root")
         try:
-            self._resolve("manifest", self._folder / path)
+            self._resolve(field, self._folder / path)
         except (OSError, ValueError, RuntimeError) as error:
             raise InvalidField(
-                "manifest", f"there is no {text!r} under the server's import root"
+                field, f"there is no {text!r} under the server's import root"
             ) from error
         return self._folder / path
 

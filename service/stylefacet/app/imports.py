@@ -16,9 +16,8 @@ from typing import Any
 from stylefacet.app.import_root import ImportRoot
 from stylefacet.app.operations import Task
 from stylefacet.app.pipeline import Pipeline
-from stylefacet.app.uploads import UploadRow, Uploads
+from stylefacet.app.uploads import PreparedRow, UploadRow, Uploads
 from stylefacet.catalog.entities import (
-    CatalogRow,
     ProductFields,
     RowOutcome,
     RowStatus,
@@ -120,7 +119,7 @@ class ManifestImport:
         Raises:
             InvalidField: naming the one at fault.
         """
-        path = self._root.find_manifest(terms.manifest)
+        path = self._root.find(terms.manifest)
         parse_column_map(f"{column}={name}" for column, name in terms.columns)
         if not 0 <= terms.max_deleted_share <= 1:
             raise InvalidField("max_deleted_share", f"{terms.max_deleted_share} is not in 0..1")
@@ -130,7 +129,7 @@ class ManifestImport:
     def __call__(self, task: Task) -> JsonObject:
         """Imports a manifest; returns the summary."""
         terms = ImportTerms.from_json(task.request)
-        path = self._root.find_manifest(terms.manifest)
+        path = self._root.find(terms.manifest)
         source = self._open(terms, path)
         summary = _start_from(task, source, _mark(path, source))
         run = _Run(self._root, self._uploads, self._sweeper, self._pool, task, terms, summary)
@@ -156,7 +155,7 @@ class ManifestImport:
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     row: ManifestRow | BadRow
-    result: CatalogRow | StylefacetError
+    result: PreparedRow | StylefacetError
 
 
 class _Run:
@@ -263,19 +262,19 @@ class _Run:
             return _Prepared(row, error)
         while True:
             result = self._uploads.prepare(_upload_row(row, content))
-            if isinstance(result, CatalogRow) or result.retry_after_s is None:
+            if isinstance(result, PreparedRow) or result.retry_after_s is None:
                 return _Prepared(row, result)
             self._pause_if_passing(result)
 
     def _write(self, batch: Sequence[_Prepared], done_before: int) -> None:
-        ready = [item.result for item in batch if isinstance(item.result, CatalogRow)]
+        ready = [item.result for item in batch if isinstance(item.result, PreparedRow)]
         outcomes: Iterator[RowOutcome] = iter(())
         if ready:
             written = self._write_when_free(ready)
             outcomes = iter(written.rows)
             self._summary.sequence = max(self._summary.sequence, written.sequence)
         for item in batch:
-            outcome = next(outcomes) if isinstance(item.result, CatalogRow) else None
+            outcome = next(outcomes) if isinstance(item.result, PreparedRow) else None
             self._count(item, outcome, is_new=item.row.row_number > done_before)
         self._summary.done_count = max(done_before, batch[-1].row.row_number)
 
@@ -293,7 +292,7 @@ class _Run:
         if is_new:
             self._summary.add_failure(item.row, error)
 
-    def _write_when_free(self, rows: Sequence[CatalogRow]) -> WriteOutcome:
+    def _write_when_free(self, rows: Sequence[PreparedRow]) -> WriteOutcome:
         while True:
             try:
                 return self._uploads.write(rows)

@@ -169,6 +169,10 @@ class OperationRunner:
         self._wake.set()
         return operation
 
+    def find_request(self, request_id: str) -> Operation | None:
+        """Returns the operation that a request with this id made; None if there was none."""
+        return self._store.find_request(request_id)
+
     def cancel(self, operation_id: str) -> Operation:
         """Asks for an operation's end; what it has done stays done.
 

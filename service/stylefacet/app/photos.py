@@ -1,4 +1,4 @@
-"""Reads and embeds photos under one encoder; knows no store and no RPC."""
+"""Reads and embeds photos under one encoder; opens no store and knows no RPC."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from stylefacet.catalog.entities import ImageEmbedding
 from stylefacet.imaging import ImageLimits
 from stylefacet.inference import Encoder
 
@@ -45,6 +46,16 @@ class PhotoEmbedder:
             mean=outputs.mean[0],
             novelty=float(outputs.novelty[0]),
         )
+
+    def embed_kept(self, content: bytes) -> ImageEmbedding:
+        """Returns what the encoder sees in a letterbox that was kept, perhaps of another encoder.
+
+        Raises:
+            ImageUndecodable: when it was damaged.
+        """
+        letterbox = self.encoder.letterbox(content, self._limits)
+        outputs = self.encoder.embed(letterbox.pixels[None])
+        return ImageEmbedding(self.encoder.id, outputs.mean[0], float(outputs.novelty[0]))
 
 
 def digest(content: bytes) -> str:

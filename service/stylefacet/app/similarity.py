@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from stylefacet.app.features import FeatureBook
 from stylefacet.app.follower import IndexFollower
-from stylefacet.app.photos import PhotoEmbedder
+from stylefacet.app.photos import EmbeddedPhoto, PhotoEmbedder
 from stylefacet.app.vectors import VectorReader
+from stylefacet.catalog.assignment import EVERYTHING, Scope
 from stylefacet.catalog.entities import Product
 from stylefacet.catalog.filter import parse_filter
 from stylefacet.catalog.store import Store
@@ -32,6 +33,11 @@ class Query:
     novelty: float = 0.0
     # Of a stored product: which image each vector is.
     image_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def of_photo(cls, photo: EmbeddedPhoto) -> "Query":
+        """Returns the query of a photo that is not stored."""
+        return cls(photo.mean[None], novelty=photo.novelty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +74,15 @@ class SimilaritySearch:
         follower: IndexFollower,
         features: FeatureBook,
         embedder: PhotoEmbedder,
+        scope: Scope = EVERYTHING,
     ) -> None:
+        """Makes a search over the products within a scope, which the index holds."""
         self._store = store
         self._index = index
         self._follower = follower
         self._features = features
         self._embedder = embedder
+        self._scope = scope
         self._vectors = VectorReader(store, embedder)
 
     def query_by_product(self, product_id: str) -> Query:
@@ -85,11 +94,6 @@ class SimilaritySearch:
         found = self._vectors.of_product(product_id)
         means = np.stack([embedding.mean for _, embedding in found])
         return Query(means, product_id, image_ids=tuple(image_id for image_id, _ in found))
-
-    def query_by_photo(self, content: bytes) -> Query:
-        """Returns the query of an encoded photo, which is not stored."""
-        photo = self._embedder.embed(content)
-        return Query(photo.mean[None], novelty=photo.novelty)
 
     def query_by_embedding(self, encoder_id: str, mean: npt.NDArray[np.float32]) -> Query:
         """Returns the query of a latent vector ``(d,)``, possibly edited by the caller.
@@ -158,7 +162,7 @@ class SimilaritySearch:
         self, styles: Collection[str], among: Keys | None, without: Collection[int]
     ) -> Counter[str]:
         """Returns how many products of each style a search could find."""
-        found = self._store.find_of_styles(styles, self._embedder.encoder.id)
+        found = self._store.find_of_styles(styles, self._embedder.encoder.id, self._scope)
         if among is not None:
             passes = np.isin([key for key, _ in found], among)
             found = [pair for pair, passed in zip(found, passes, strict=True) if passed]

@@ -30,6 +30,11 @@ def read_feature_sequence(connection: Connection) -> int:
     return int(connection.execute(select(_COUNTER.feature_sequence)).scalar_one())
 
 
+def read_encoder_sequence(connection: Connection) -> int:
+    """Returns the sequence number of the latest commit that changed which encoder serves what."""
+    return int(connection.execute(select(_COUNTER.encoder_sequence)).scalar_one())
+
+
 def latest_sequence(product_key: ColumnElement[int]) -> Label[int]:
     """Returns the column ``latest_sequence``: the number of a product's latest change."""
     return (

@@ -1,5 +1,7 @@
 """The values that the catalogue stores and returns; knows nothing of SQL."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,6 +110,8 @@ class NewImage:
     # None claims that the store has it already, as `Store.find_images` said.
     embedding: ImageEmbedding | None
     kept_input: KeptInput | None = None
+    # By encoders that an operation prepares to take over.
+    more_embeddings: tuple[ImageEmbedding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,14 @@ class FeatureDefinition:
     update_time: datetime
     description: str = ""
 
+    @property
+    def examples_digest(self) -> str:
+        """What changes whenever the examples do; empty without any."""
+        if not self.examples:
+            return ""
+        text = json.dumps(sorted(self.examples))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureRealisation:
@@ -192,6 +204,8 @@ class FeatureRealisation:
     matrix: npt.NDArray[np.float32]
     scale: float
     model: Mapping[str, object]
+    # Of the examples it was fitted on; the store sets it.
+    examples_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from stylefacet.catalog import changes, features, requests
+from stylefacet.catalog import changes, encoders, features, requests
 from stylefacet.catalog.database import Database
 from stylefacet.catalog.entities import (
     PLAIN_WRITE,
@@ -16,6 +16,7 @@ from stylefacet.catalog.entities import (
 )
 from stylefacet.catalog.limits import check_feature
 from stylefacet.catalog.statements import find_encoder_key, make_encoder_key
+from stylefacet.errors import EncodersChanged, ResourceMissing
 
 
 class FeatureStore:
@@ -38,6 +39,13 @@ class FeatureStore:
         with self._database.reading() as connection:
             return features.get(connection, name)
 
+    def find_feature(self, name: str) -> FeatureDefinition | None:
+        """Returns one definition; None when there is none."""
+        try:
+            return self.get_feature(name)
+        except ResourceMissing:
+            return None
+
     def create_feature(
         self,
         feature: FeatureDefinition,
@@ -46,7 +54,7 @@ class FeatureStore:
     ) -> FeatureDefinition:
         """Stores a new feature, with what it is under one encoder; sets its etag and times.
 
-        Raises: InvalidField, ResourceExists.
+        Raises: InvalidField, ResourceExists; EncodersChanged for an encoder that does not serve.
         """
         check_feature(feature)
         now = self._now()
@@ -68,7 +76,7 @@ class FeatureStore:
         """Replaces a definition, and what it is under one encoder if given.
 
         Raises: InvalidField; ResourceMissing; EtagMismatch when ``etag`` is given and not the
-        stored one.
+        stored one; EncodersChanged for an encoder that does not serve.
         """
         check_feature(feature)
         now = self._now()
@@ -139,5 +147,8 @@ class FeatureStore:
 
 def _write_realisation(connection: Connection, realisation: FeatureRealisation | None) -> None:
     if realisation is not None:
+        serving = encoders.read_assignment(connection)
+        if serving is not None and realisation.encoder_id not in serving.encoder_ids:
+            raise EncodersChanged
         key = make_encoder_key(connection, realisation.encoder_id)
         features.write_realisation(connection, realisation, key)

@@ -87,6 +87,7 @@ def write_realisation(
             matrix=pack_vector(realisation.matrix),
             scale=realisation.scale,
             model=dict(realisation.model),
+            examples_digest=get(connection, realisation.feature).examples_digest,
         )
     )
 
@@ -106,6 +107,7 @@ def list_realisations(
             unpack_vector(row.matrix).reshape(row.coordinate_count, -1),
             row.scale,
             row.model,
+            row.examples_digest,
         )
         for row in rows
     ]

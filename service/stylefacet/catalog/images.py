@@ -4,9 +4,21 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Row, Select, delete, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    delete,
+    exists,
+    false,
+    func,
+    select,
+    true,
+)
 
 from stylefacet.catalog import tables as t
+from stylefacet.catalog.assignment import EVERYTHING, Scope
 from stylefacet.catalog.changes import latest_sequence
 from stylefacet.catalog.entities import ImageEmbedding, ImageRows, ProductImage
 from stylefacet.catalog.statements import chunked
@@ -24,6 +36,15 @@ def pack_vector(vector: npt.NDArray[np.float32]) -> bytes:
 def unpack_vector(content: bytes) -> npt.NDArray[np.float32]:
     """Returns the ``(d,) float32`` vector that was packed."""
     return np.frombuffer(content, "<f4").astype(np.float32)
+
+
+def in_scope(scope: Scope) -> ColumnElement[bool]:
+    """Returns the condition that a product is within a scope."""
+    names = sorted(scope.categories)
+    if not names:
+        return true() if scope.excluded else false()
+    category = t.products.c.category
+    return category.not_in(names) if scope.excluded else category.in_(names)
 
 
 def find_known(
@@ -132,35 +153,39 @@ def drop_unused_inputs(connection: Connection, digests: Iterable[str | None]) ->
 
 
 def read_rows(
-    connection: Connection, product_keys: Iterable[int], encoder_key: int | None
+    connection: Connection,
+    product_keys: Iterable[int],
+    encoder_key: int | None,
+    scope: Scope = EVERYTHING,
 ) -> ImageRows | None:
     """Returns the embedded images of some products in columns; None if there are none."""
     rows: list[Row[tuple[int, int, int, bytes]]] = []
     for some in chunked(sorted(set(product_keys))):
         # Not by the joined column: SQLite would go through every embedding there is.
         wanted = select(_I.image_key).where(_I.product_key.in_(some))
-        rows.extend(connection.execute(_select_rows(encoder_key).where(_E.image_key.in_(wanted))))
+        statement = _select_rows(encoder_key, scope).where(_E.image_key.in_(wanted))
+        rows.extend(connection.execute(statement))
     return _columns(rows) if rows else None
 
 
 def stream_rows(
-    connection: Connection, encoder_key: int | None, batch_size: int
+    connection: Connection, encoder_key: int | None, scope: Scope, batch_size: int
 ) -> Iterator[ImageRows]:
     """Yields all embedded images of an encoder in columns, in order of image key."""
     result = connection.execution_options(yield_per=batch_size).execute(
-        _select_rows(encoder_key).order_by(_E.image_key)
+        _select_rows(encoder_key, scope).order_by(_E.image_key)
     )
     for rows in result.partitions():
         yield _columns(rows)
 
 
-def _select_rows(encoder_key: int | None) -> Select[tuple[int, int, int, bytes]]:
+def _select_rows(encoder_key: int | None, scope: Scope) -> Select[tuple[int, int, int, bytes]]:
     style_key = func.coalesce(t.products.c.style_key, -t.products.c.product_key)
     return (
         select(_E.image_key, _I.product_key, style_key.label("style_key"), _E.mean)
         .join(t.images, _I.image_key == _E.image_key)
         .join(t.products, t.products.c.product_key == _I.product_key)
-        .where(_E.encoder_key == encoder_key)
+        .where(_E.encoder_key == encoder_key, in_scope(scope))
     )
 
 

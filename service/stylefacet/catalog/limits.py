@@ -71,8 +71,9 @@ def check_image(image: NewImage) -> None:
         raise InvalidField("content_sha256", "must be 64 lower-case hexadecimal digits")
     if image.width_px <= 0 or image.height_px <= 0:
         raise InvalidField("image", f"has no pixels ({image.width_px}x{image.height_px})")
-    if image.embedding is not None and not np.isfinite(image.embedding.mean).all():
-        raise InvalidField("embedding", "holds a number that is not finite")
+    for embedding in (image.embedding, *image.more_embeddings):
+        if embedding is not None and not np.isfinite(embedding.mean).all():
+            raise InvalidField("embedding", "holds a number that is not finite")
 
 
 def check_row(row: CatalogRow) -> None:

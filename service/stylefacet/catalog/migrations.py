@@ -12,8 +12,10 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -72,6 +74,50 @@ def _add_handled_requests(connection: Connection) -> None:
     )
 
 
+def _add_encoder_life(connection: Connection) -> None:
+    """Version 4: installed bundles, an encoder a category, and what was switched when."""
+    key = BigInteger().with_variant(Integer(), "sqlite")
+    text = String().with_variant(String(collation="C"), "postgresql")
+    made = MetaData()
+    Table("encoders", made, Column("encoder_key", key, primary_key=True))
+    Table(
+        "encoder_files",
+        made,
+        Column(
+            "encoder_key", ForeignKey("encoders.encoder_key", ondelete="CASCADE"), primary_key=True
+        ),
+        Column("name", text, primary_key=True),
+        Column("content", LargeBinary, nullable=False),
+    ).create(connection)
+    Table(
+        "encoder_assignments",
+        made,
+        Column("category", text, primary_key=True),
+        Column("encoder_key", ForeignKey("encoders.encoder_key"), nullable=False),
+    ).create(connection)
+    Table(
+        "encoder_switches",
+        made,
+        Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+        Column("earlier", JSON, nullable=False),
+        Column("later", JSON, nullable=False),
+        Column("create_time", BigInteger, nullable=False),
+    ).create(connection)
+    collation = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
+    connection.exec_driver_sql("ALTER TABLE encoders ADD COLUMN install_time BIGINT")
+    connection.exec_driver_sql(
+        "ALTER TABLE feature_realisations ADD COLUMN examples_digest "
+        f"VARCHAR{collation} DEFAULT '' NOT NULL"
+    )
+    connection.exec_driver_sql(
+        "ALTER TABLE change_counter ADD COLUMN encoder_sequence BIGINT DEFAULT '0' NOT NULL"
+    )
+
+
 # The step at place n takes version n + 1 to n + 2.
-_STEPS: tuple[Callable[[Connection], None], ...] = (_add_operations, _add_handled_requests)
+_STEPS: tuple[Callable[[Connection], None], ...] = (
+    _add_operations,
+    _add_handled_requests,
+    _add_encoder_life,
+)
 OLDEST_VERSION = 1

@@ -90,6 +90,30 @@ class OperationFilter:
     kind: str = ""
 
 
+def list_unfinished_ids(connection: Connection, kind: str) -> tuple[str, ...]:
+    """Returns the ids of the operations of a kind that have not ended."""
+    unfinished = _O.state.in_(UNFINISHED)
+    return tuple(connection.scalars(select(_O.id).where(unfinished, _O.kind == kind)))
+
+
+def list_unfinished_requests(connection: Connection, kind: str) -> list[Mapping[str, Any]]:
+    """Returns the requests of the operations of a kind that have not ended."""
+    unfinished = _O.state.in_(UNFINISHED)
+    return list(connection.scalars(select(_O.request).where(unfinished, _O.kind == kind)))
+
+
+def check_wanted(connection: Connection, operation_id: str) -> None:
+    """Refuses the last step of an operation that has ended or is to end.
+
+    Raises:
+        OperationCancelled
+    """
+    wanted = _O.state.in_(UNFINISHED) & ~_O.cancel_requested
+    found = connection.scalar(select(_O.id).where(_O.id == operation_id, wanted))
+    if found is None:
+        raise OperationCancelled(operation_name(operation_id))
+
+
 class OperationStore:
     """Keeps operations; one transaction a method. Thread-safe."""
 
@@ -147,6 +171,11 @@ class OperationStore:
                 )
             )
             return _get(connection, operation_id)
+
+    def find_request(self, request_id: str) -> Operation | None:
+        """Returns the operation that a request with this id made; None if there was none."""
+        with self._database.reading() as connection:
+            return _find(connection, _O.request_id == request_id) if request_id else None
 
     def get(self, operation_id: str) -> Operation:
         """Returns one operation.

@@ -20,11 +20,14 @@ from sqlalchemy import (
     update,
 )
 
+from stylefacet.catalog import encoders
 from stylefacet.catalog import tables as t
+from stylefacet.catalog.assignment import EVERYTHING, Scope
 from stylefacet.catalog.changes import latest_sequence, next_sequence, record_changes
 from stylefacet.catalog.entities import Product, ProductFields, ProductUpdate
 from stylefacet.catalog.filter import Node
 from stylefacet.catalog.filter_sql import compile_filter
+from stylefacet.catalog.images import in_scope
 from stylefacet.catalog.limits import check_mask, check_product
 from stylefacet.catalog.statements import chunked
 from stylefacet.errors import EtagMismatch, ResourceMissing
@@ -69,10 +72,16 @@ def list_page(
 
 
 def list_keyed_page(
-    connection: Connection, condition: Node | None, after: str, limit: int
+    connection: Connection,
+    condition: Node | None,
+    after: str,
+    limit: int,
+    scope: Scope = EVERYTHING,
 ) -> list[tuple[int, Product]]:
-    """Returns what `list_page` does, each product with its key."""
-    where = [_P.id > after] if after else []
+    """Returns what `list_page` does, each product with its key, within a scope."""
+    where = [in_scope(scope)]
+    if after:
+        where.append(_P.id > after)
     if condition is not None:
         where.append(compile_filter(condition))
     keys = connection.scalars(
@@ -90,7 +99,10 @@ def select_keys(connection: Connection, condition: Node | None) -> npt.NDArray[n
 
 
 def find_of_styles(
-    connection: Connection, style_ids: Iterable[str], encoder_key: int | None
+    connection: Connection,
+    style_ids: Iterable[str],
+    encoder_key: int | None,
+    scope: Scope = EVERYTHING,
 ) -> list[tuple[int, str]]:
     """Returns key and style of the products of some styles that have an embedded image."""
     # One inside the other: side by side, SQLite would go through every embedding there is.
@@ -102,7 +114,9 @@ def find_of_styles(
     found: list[tuple[int, str]] = []
     for some in chunked(sorted(set(style_ids))):
         rows = connection.execute(
-            select(_P.product_key, _P.style_id).where(_P.style_id.in_(some), embedded)
+            select(_P.product_key, _P.style_id).where(
+                _P.style_id.in_(some), embedded, in_scope(scope)
+            )
         )
         found.extend((row.product_key, row.style_id) for row in rows)
     return found
@@ -146,8 +160,14 @@ def update_all(
         sequence = next_sequence(connection)
         keys = write(connection, changed, known, sequence, now)
         record_changes(connection, sequence, [(key, id) for id, key in keys.items()], deleted=False)
+        moved = [keys[f.id] for f in changed if f.id in stored and _moved(stored[f.id][1], f)]
+        encoders.check_covered(connection, moved)
         stored = find_by_ids(connection, [fields.id for fields in wanted])
     return [stored[fields.id][1] for fields in wanted]
+
+
+def _moved(product: Product, wanted: ProductFields) -> bool:
+    return product.category != wanted.category
 
 
 def _plan(change: ProductUpdate, current: Product | None) -> ProductFields:

@@ -8,11 +8,13 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete
 
-from stylefacet.catalog import changes, images, products, requests
+from stylefacet.catalog import changes, encoders, images, products, requests
 from stylefacet.catalog import tables as t
+from stylefacet.catalog.assignment import EVERYTHING, Assignment, Scope
 from stylefacet.catalog.bulk import RowBatch
+from stylefacet.catalog.encoder_store import EncoderStore
 from stylefacet.catalog.entities import (
     PLAIN_WRITE,
     CatalogRow,
@@ -32,7 +34,7 @@ from stylefacet.catalog.filter import Node
 from stylefacet.catalog.operations import OperationStore
 from stylefacet.catalog.statements import find_encoder_key
 from stylefacet.catalog.sweeping import Sweeper
-from stylefacet.errors import EtagMismatch, InvalidField, StylefacetError
+from stylefacet.errors import EncodersChanged, EtagMismatch, InvalidField, StylefacetError
 
 
 class Store(FeatureStore):
@@ -52,6 +54,7 @@ class Store(FeatureStore):
         super().__init__(url, now)
         self.operations = OperationStore(self._database, now)
         self.sweeper = Sweeper(self._database)
+        self.encoders = EncoderStore(self._database, now)
 
     def __enter__(self) -> Self:
         return self
@@ -71,22 +74,19 @@ class Store(FeatureStore):
     # Which encoder the data belongs to
 
     def active_encoder(self) -> str | None:
-        """Returns the id of the encoder that searches run under; None before the first."""
-        name, value = t.properties.c.name, t.properties.c.value
+        """Returns the id of the default encoder; None before the first."""
         with self._database.reading() as connection:
-            return connection.scalar(select(value).where(name == "active_encoder"))
+            assignment = encoders.read_assignment(connection)
+        return assignment.default if assignment else None
 
     def bind_encoder(self, encoder_id: str) -> str:
-        """Makes an encoder the active one if there is none; returns the active one."""
-        name, value = t.properties.c.name, t.properties.c.value
+        """Makes an encoder the default one if there is none; returns the default one."""
         with self._database.writing() as connection:
             changes.lock_counter(connection)
-            bound = connection.scalar(select(value).where(name == "active_encoder"))
+            bound = encoders.read_assignment(connection)
             if bound is None:
-                connection.execute(
-                    insert(t.properties).values(name="active_encoder", value=encoder_id)
-                )
-            return bound or encoder_id
+                encoders.write_assignment(connection, Assignment(encoder_id))
+            return bound.default if bound else encoder_id
 
     # Products
 
@@ -109,6 +109,12 @@ class Store(FeatureStore):
         with self._database.reading() as connection:
             return products.find_by_keys(connection, product_keys)
 
+    def find_categories(self, product_ids: Iterable[str]) -> dict[str, str]:
+        """Returns the category of each product id that exists."""
+        with self._database.reading() as connection:
+            found = products.find_by_ids(connection, product_ids)
+        return {product_id: product.category for product_id, (_, product) in found.items()}
+
     def list_products(
         self, condition: Node | None = None, after: str = "", limit: int = 50
     ) -> tuple[list[Product], str]:
@@ -123,7 +129,11 @@ class Store(FeatureStore):
             return products.select_keys(connection, condition)
 
     def export_pages(
-        self, condition: Node | None, encoder_id: str, page_size: int
+        self,
+        condition: Node | None,
+        encoder_id: str,
+        page_size: int,
+        scope: Scope = EVERYTHING,
     ) -> Iterator[ExportPage]:
         """Yields the products that pass a filter with their images' vectors, from one snapshot.
 
@@ -135,16 +145,18 @@ class Store(FeatureStore):
             encoder_key = find_encoder_key(connection, encoder_id)
             after: str | None = ""
             while after is not None:
-                page = products.list_keyed_page(connection, condition, after, page_size)
+                page = products.list_keyed_page(connection, condition, after, page_size, scope)
                 rows = images.read_rows(connection, [key for key, _ in page], encoder_key)
                 yield ExportPage(sequence, page, rows)
                 after = page[-1][1].id if len(page) == page_size else None
 
-    def find_of_styles(self, style_ids: Iterable[str], encoder_id: str) -> list[tuple[int, str]]:
+    def find_of_styles(
+        self, style_ids: Iterable[str], encoder_id: str, scope: Scope = EVERYTHING
+    ) -> list[tuple[int, str]]:
         """Returns key and style of the products of some styles that have an embedded image."""
         with self._database.reading() as connection:
             encoder_key = find_encoder_key(connection, encoder_id)
-            return products.find_of_styles(connection, style_ids, encoder_key)
+            return products.find_of_styles(connection, style_ids, encoder_key, scope)
 
     def update_product(self, change: ProductUpdate, terms: WriteTerms = PLAIN_WRITE) -> Product:
         """Changes or creates one product; a change to nothing new keeps etag and times.
@@ -208,34 +220,43 @@ class Store(FeatureStore):
 
     # Images and embeddings
 
-    def write_rows(self, rows: Sequence[CatalogRow], encoder_id: str) -> WriteOutcome:
+    def write_rows(self, rows: Sequence[CatalogRow], prepared: Assignment) -> WriteOutcome:
         """Stores up to a few hundred products with images in one transaction.
 
         Idempotent: a known picture under the same encoder is left alone. A row at fault fails by
         itself. Of two rows of one product the later one's fields stand.
+
+        Raises: EncodersChanged, with nothing stored, when the rows were ``prepared`` for another
+        assignment of encoders, or move products to one that has not seen all their images.
         """
         with self._database.writing() as connection:
             changes.lock_counter(connection)
-            outcomes = RowBatch(connection, rows, encoder_id).write(
+            _check_prepared(connection, prepared)
+            outcomes = RowBatch(connection, rows, prepared).write(
                 lambda: changes.next_sequence(connection), self._now()
             )
             return WriteOutcome(outcomes, changes.read_sequence(connection))
 
     def add_image(
-        self, product_id: str, image: NewImage, encoder_id: str, terms: WriteTerms = PLAIN_WRITE
+        self,
+        product_id: str,
+        image: NewImage,
+        prepared: Assignment,
+        terms: WriteTerms = PLAIN_WRITE,
     ) -> ProductImage:
         """Stores an image of an existing product; a known picture is returned as it is.
 
         Raises: ResourceMissing for the product; ResourceExists for an id with another picture;
-        InvalidField.
+        InvalidField; EncodersChanged as `write_rows`.
         """
         now = self._now()
         with self._writing(terms) as connection:
 
             def work() -> ProductImage:
+                _check_prepared(connection, prepared)
                 key, product = products.get(connection, product_id)
                 row = CatalogRow(product.fields, image, frozenset())
-                (outcome,) = RowBatch(connection, [row], encoder_id).write(
+                (outcome,) = RowBatch(connection, [row], prepared).write(
                     lambda: changes.next_sequence(connection), now
                 )
                 if outcome.error is not None:
@@ -343,18 +364,28 @@ class Store(FeatureStore):
         with self._database.reading() as connection:
             return changes.read_changes(connection, sequence, limit)
 
-    def image_rows(self, product_keys: Iterable[int], encoder_id: str) -> ImageRows | None:
+    def image_rows(
+        self, product_keys: Iterable[int], encoder_id: str, scope: Scope = EVERYTHING
+    ) -> ImageRows | None:
         """Returns the embedded images of some products in columns; None if there are none."""
         with self._database.reading() as connection:
             return images.read_rows(
-                connection, product_keys, find_encoder_key(connection, encoder_id)
+                connection, product_keys, find_encoder_key(connection, encoder_id), scope
             )
 
-    def all_image_rows(self, encoder_id: str, batch_size: int = 16_384) -> Iterator[ImageRows]:
+    def all_image_rows(
+        self, encoder_id: str, scope: Scope = EVERYTHING, batch_size: int = 16_384
+    ) -> Iterator[ImageRows]:
         """Yields all embedded images of an encoder in columns, from one snapshot.
 
         Read `sequence` before: what is committed meanwhile is then seen again as a change.
         """
         with self._database.reading() as connection:
             encoder_key = find_encoder_key(connection, encoder_id)
-            yield from images.stream_rows(connection, encoder_key, batch_size)
+            yield from images.stream_rows(connection, encoder_key, scope, batch_size)
+
+
+def _check_prepared(connection: Connection, prepared: Assignment) -> None:
+    stored = encoders.read_assignment(connection)
+    if stored is not None and stored != prepared:
+        raise EncodersChanged

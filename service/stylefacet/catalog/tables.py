@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -68,6 +68,8 @@ change_counter = Table(
     Column("sequence", BigInteger, nullable=False),
     # The sequence number of the latest change to any feature.
     Column("feature_sequence", BigInteger, nullable=False),
+    # And of the latest change to which encoder serves what.
+    Column("encoder_sequence", BigInteger, nullable=False, server_default="0"),
 )
 
 products = Table(
@@ -150,6 +152,35 @@ encoders = Table(
     metadata,
     Column("encoder_key", _Key, primary_key=True, autoincrement=True),
     Column("id", _Text, nullable=False, unique=True),
+    # When its bundle was installed; null for one that is known by its vectors alone.
+    Column("install_time", UtcTime),
+)
+
+# The bundles, so that every server on the database can load every encoder.
+encoder_files = Table(
+    "encoder_files",
+    metadata,
+    Column("encoder_key", ForeignKey(encoders.c.encoder_key, ondelete="CASCADE"), primary_key=True),
+    Column("name", _Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+# The categories that another encoder serves than the default one, which is `active_encoder`.
+encoder_assignments = Table(
+    "encoder_assignments",
+    metadata,
+    Column("category", _Text, primary_key=True),
+    Column("encoder_key", ForeignKey(encoders.c.encoder_key), nullable=False),
+)
+
+# Every change of the above: what to go back to.
+encoder_switches = Table(
+    "encoder_switches",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("earlier", JSON, nullable=False),
+    Column("later", JSON, nullable=False),
+    Column("create_time", UtcTime, nullable=False),
 )
 
 # The encoder leads the key: reading all vectors of one encoder is one range scan.
@@ -188,6 +219,8 @@ feature_realisations = Table(
     Column("matrix", LargeBinary, nullable=False),  # (k, d) little-endian float32, row by row
     Column("scale", Double, nullable=False),
     Column("model", JSON, nullable=False),
+    # Tells whether the examples are still those that it was fitted on.
+    Column("examples_digest", _Text, nullable=False, server_default=""),
 )
 
 # One row a product that ever was: its latest change. A deleted product leaves a tombstone.

@@ -8,7 +8,7 @@ import click
 
 from stylefacet.cli.group_sheet import GroupCard, GroupRow, draw_groups
 from stylefacet.cli.operations import follow
-from stylefacet.cli.options import FILE, Target, json_option, server_options
+from stylefacet.cli.options import FILE, Target, encoder_option, json_option, server_options
 from stylefacet.cli.output import tell, write_json, write_table
 from stylefacet.client import (
     ImageView,
@@ -65,6 +65,7 @@ def parse_distances(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="The most groups."
 )
 @click.option("--sheet", type=FILE, help="Also draw the groups to this PNG.")
+@encoder_option
 @server_options
 @json_option
 def duplicates(
@@ -74,6 +75,7 @@ def duplicates(
     across_styles: bool,
     limit: int,
     sheet: Path | None,
+    encoder: str,
     target: Target,
     as_json: bool,
 ) -> None:
@@ -97,6 +99,7 @@ def duplicates(
             filter=expression,
             leave_out_same_style=across_styles,
             max_group_count=limit,
+            encoder=encoder,
         )
         ended = follow(client, started.operation_id)
         if ended.error is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from stylefacet.cli.options import FILE, Target, json_option, server_options
+from stylefacet.cli.options import FILE, Target, encoder_option, json_option, server_options
 from stylefacet.cli.output import progress_bar, tell, write_json, write_table
 from stylefacet.client import Embedding, EmbedOutcome, StylefacetClient
 from stylefacet.client.files import read_photo
@@ -19,9 +19,12 @@ _SHOWN_DIMENSIONS = 6
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--out", type=FILE, help="Write a JSON object a photo to this file.")
+@encoder_option
 @server_options
 @json_option
-def embed(files: tuple[Path, ...], out: Path | None, target: Target, as_json: bool) -> None:
+def embed(
+    files: tuple[Path, ...], out: Path | None, encoder: str, target: Target, as_json: bool
+) -> None:
     """Turn photos into latent vectors.
 
     Nothing is stored. A photo that cannot be read is told of, and the others are embedded.
@@ -34,7 +37,7 @@ def embed(files: tuple[Path, ...], out: Path | None, target: Target, as_json: bo
     with target.connect() as client, progress_bar("embedding", len(files)) as bar:
         results: dict[Path, Embedding] = {}
         failures: dict[Path, StylefacetError] = {}
-        for path, outcome in _embed(client, files):
+        for path, outcome in _embed(client, files, encoder or "default"):
             if isinstance(outcome, Embedding):
                 results[path] = outcome
             else:
@@ -66,7 +69,7 @@ def embed(files: tuple[Path, ...], out: Path | None, target: Target, as_json: bo
 
 
 def _embed(
-    client: StylefacetClient, files: tuple[Path, ...]
+    client: StylefacetClient, files: tuple[Path, ...], encoder: str
 ) -> Iterator[tuple[Path, Embedding | StylefacetError]]:
     """Yields each file with its embedding or its error."""
     sent: list[Path] = []
@@ -82,7 +85,7 @@ def _embed(
                 sent.append(path)
                 yield content
 
-    for outcome in client.embed_many(contents()):
+    for outcome in client.embed_many(contents(), encoder):
         yield sent[outcome.position], _result(outcome)
     yield from unread
 

@@ -1,18 +1,22 @@
-"""`stylefacet encoders`: the models a server has loaded."""
+"""`stylefacet encoders`: the models a server has installed, and which of them serve."""
 
 import click
 
 from stylefacet.cli.options import Target, json_option, server_options
 from stylefacet.cli.output import write_facts, write_json, write_table
+from stylefacet.cli.switches import activate, delete, install, rollback
+from stylefacet.client import Encoder
 
 
 @click.group()
 def encoders() -> None:
-    """See which encoders a server has loaded.
+    """See which encoders a server has, install others and let them serve.
 
     \b
-    Example:
+    Examples:
       stylefacet encoders list
+      stylefacet encoders install bundle
+      stylefacet encoders activate 3f2a9c0d --dry-run
     """
 
 
@@ -20,7 +24,7 @@ def encoders() -> None:
 @server_options
 @json_option
 def list_encoders(target: Target, as_json: bool) -> None:
-    """List the loaded encoders, the active one first.
+    """List the installed encoders, those that serve first.
 
     \b
     Example:
@@ -32,32 +36,33 @@ def list_encoders(target: Target, as_json: bool) -> None:
         write_json(found)
         return
     write_table(
-        ["encoder", "name", "input", "dimensions", "blocks", "licence"],
+        ["encoder", "name", "serves", "images", "input", "dimensions", "licence"],
         [
             [
                 e.encoder_id,
                 e.display_name,
+                serves(e),
+                f"{e.embedded_image_count:,}",
                 f"{e.input_width_px}x{e.input_height_px}",
                 str(e.latent_dimension_count),
-                " ".join(b.block for b in e.blocks),
                 e.licence,
             ]
             for e in found
         ],
-        right=("dimensions",),
+        right=("images", "dimensions"),
     )
 
 
-@encoders.command("get")
+@encoders.command("describe")
 @click.argument("encoder", default="default")
 @server_options
 @json_option
-def get_encoder(encoder: str, target: Target, as_json: bool) -> None:
-    """Show one encoder; the active one when none is named.
+def describe_encoder(encoder: str, target: Target, as_json: bool) -> None:
+    """Show one encoder; the default one when none is named.
 
     \b
     Example:
-      stylefacet encoders get
+      stylefacet encoders describe
     """
     with target.connect() as client:
         found = client.get_encoder(encoder)
@@ -68,6 +73,9 @@ def get_encoder(encoder: str, target: Target, as_json: bool) -> None:
         {
             "encoder": found.encoder_id,
             "name": found.display_name,
+            "serves": serves(found),
+            "embedded": f"{found.embedded_image_count:,} images",
+            "installed": found.install_time.isoformat() if found.install_time else "",
             "input": f"{found.input_width_px}x{found.input_height_px} px",
             "dimensions": str(found.latent_dimension_count),
             "blocks": ", ".join(f"{b.block} [{b.start}, {b.end})" for b in found.blocks),
@@ -79,3 +87,15 @@ def get_encoder(encoder: str, target: Target, as_json: bool) -> None:
             **{name: f"{value:.4g}" for name, value in sorted(found.quality.items())},
         }
     )
+
+
+def serves(encoder: Encoder) -> str:
+    """Returns what an encoder serves, in a few words."""
+    named = ", ".join(encoder.categories)
+    if encoder.serves_default:
+        return "all" if not named else f"all, {named}"
+    return named or "nothing"
+
+
+for command in (install, activate, rollback, delete):
+    encoders.add_command(command)

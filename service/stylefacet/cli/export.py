@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from stylefacet.cli.export_tables import TableFormat, check_target, write_export
-from stylefacet.cli.options import FILE, Target, json_option, server_options
+from stylefacet.cli.options import FILE, Target, encoder_option, json_option, server_options
 from stylefacet.cli.output import tell, write_json
 
 
@@ -19,6 +19,7 @@ from stylefacet.cli.output import tell, write_json
 )
 @click.option("--filter", "expression", default="", help="Which products to export.")
 @click.option("--feature", "names", multiple=True, help="Only this one; may be given again.")
+@encoder_option
 @server_options
 @json_option
 def export(
@@ -26,6 +27,7 @@ def export(
     chosen: str | None,
     expression: str,
     names: tuple[str, ...],
+    encoder: str,
     target: Target,
     as_json: bool,
 ) -> None:
@@ -45,7 +47,7 @@ def export(
     format = TableFormat(chosen) if chosen else by_name
     check_target(out, format)
     with target.connect() as client:
-        table = client.export_features(expression, names)
+        table = client.export_features(expression, names, encoder=encoder)
         count = write_export(table, out, format)
     if as_json:
         write_json(

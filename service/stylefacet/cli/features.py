@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from stylefacet.cli.options import FILE, Target, json_option, server_options
+from stylefacet.cli.options import FILE, Target, encoder_option, json_option, server_options
 from stylefacet.cli.output import tell, write_facts, write_json, write_table
 from stylefacet.client import Feature
 from stylefacet.client.files import read_photo
@@ -26,9 +26,10 @@ def features() -> None:
 
 
 @features.command("list")
+@encoder_option
 @server_options
 @json_option
-def list_features(target: Target, as_json: bool) -> None:
+def list_features(encoder: str, target: Target, as_json: bool) -> None:
     """List all features: those of the encoder's bundle and those made since.
 
     \b
@@ -36,7 +37,7 @@ def list_features(target: Target, as_json: bool) -> None:
       stylefacet features list
     """
     with target.connect() as client:
-        found = list(client.list_features())
+        found = list(client.list_features(encoder))
     if as_json:
         write_json(found)
         return
@@ -60,9 +61,10 @@ def list_features(target: Target, as_json: bool) -> None:
 
 @features.command("get")
 @click.argument("feature")
+@encoder_option
 @server_options
 @json_option
-def get_feature(feature: str, target: Target, as_json: bool) -> None:
+def get_feature(feature: str, encoder: str, target: Target, as_json: bool) -> None:
     """Show one feature.
 
     \b
@@ -70,7 +72,7 @@ def get_feature(feature: str, target: Target, as_json: bool) -> None:
       stylefacet features get collar
     """
     with target.connect() as client:
-        found = client.get_feature(feature)
+        found = client.get_feature(feature, encoder)
     _show(found, as_json)
 
 
@@ -79,6 +81,7 @@ def get_feature(feature: str, target: Target, as_json: bool) -> None:
 @click.option("--dimensions", help="Latent dimensions, such as 3,7.")
 @click.option("--block", default="", help="A latent block of the encoder, all its dimensions.")
 @click.option("--display-name", default="", help="Shown to people.")
+@encoder_option
 @server_options
 @json_option
 def create_feature(
@@ -86,6 +89,7 @@ def create_feature(
     dimensions: str | None,
     block: str,
     display_name: str,
+    encoder: str,
     target: Target,
     as_json: bool,
 ) -> None:
@@ -101,7 +105,7 @@ def create_feature(
     chosen = _dimensions(dimensions) if dimensions is not None else ()
     with target.connect() as client:
         made = client.create_feature(
-            feature, dimensions=chosen, block=block, display_name=display_name
+            feature, dimensions=chosen, block=block, display_name=display_name, encoder=encoder
         )
     _show(made, as_json)
 
@@ -173,6 +177,7 @@ def fit_feature(
 @click.option("--refit", is_flag=True, help="Fit it anew from the stored examples.")
 @click.option("--refresh-scale", is_flag=True, help="Take the scale from today's catalogue.")
 @click.option("--dry-run", is_flag=True, help="Show what would come of it; change nothing.")
+@encoder_option
 @server_options
 @json_option
 def update_feature(
@@ -185,6 +190,7 @@ def update_feature(
     refit: bool,
     refresh_scale: bool,
     dry_run: bool,
+    encoder: str,
     target: Target,
     as_json: bool,
 ) -> None:
@@ -210,6 +216,7 @@ def update_feature(
             keep_examples=keep_examples,
             refit=refit,
             refresh_scale=refresh_scale,
+            encoder=encoder,
             validate_only=dry_run,
         )
     _show(changed, as_json)
@@ -256,12 +263,14 @@ def delete_features(names: tuple[str, ...], target: Target) -> None:
 @click.option("--product", help="Id of a stored product.")
 @click.option("--image", type=FILE, help="Photo file.")
 @click.option("--feature", "names", multiple=True, help="Only this one; may be given again.")
+@click.option("--category", default="", help="With --image: of which encoder's category it is.")
 @server_options
 @json_option
 def predict(
     product: str | None,
     image: Path | None,
     names: tuple[str, ...],
+    category: str,
     target: Target,
     as_json: bool,
 ) -> None:
@@ -276,7 +285,7 @@ def predict(
         raise click.UsageError("give either --product ID or --image FILE")
     with target.connect() as client:
         content = read_photo(image) if image is not None else None
-        found = client.predict(product=product, content=content, features=names)
+        found = client.predict(product=product, content=content, features=names, category=category)
     if as_json:
         write_json(
             [

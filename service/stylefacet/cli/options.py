@@ -130,6 +130,13 @@ def _read_token(file: Path | None) -> str | None:
     return token
 
 
+def encoder_option(command: CommandT) -> CommandT:
+    """Adds ``--encoder``, for what is about the products of one of several encoders."""
+    return click.option(
+        "--encoder", default="", help="Whose products or features [the default encoder's]."
+    )(command)
+
+
 def json_option(command: CommandT) -> CommandT:
     """Adds ``--json``; the command gets it as ``as_json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(

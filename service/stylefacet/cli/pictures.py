@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from stylefacet.cli.options import FILE, Target, json_option, server_options
+from stylefacet.cli.options import FILE, Target, encoder_option, json_option, server_options
 from stylefacet.cli.output import tell, write_json
 from stylefacet.cli.sheets import product_picture
 from stylefacet.cli.strip import Strip, StripFrame, StripRow, draw_strip
@@ -62,6 +62,7 @@ _UNITS = (
     help="Along axes, or through the values of a fitted feature.",
 )
 @click.option("--order", default="", help="Values from low to high, such as short,half,long.")
+@encoder_option
 @server_options
 @json_option
 def traverse(
@@ -74,6 +75,7 @@ def traverse(
     reach: float,
     path: str,
     order: str,
+    encoder: str,
     target: Target,
     as_json: bool,
 ) -> None:
@@ -103,8 +105,9 @@ def traverse(
             direction_count=directions,
             reach=reach,
             order=values,
+            encoder=encoder,
         )
-        named = client.get_feature(feature)
+        named = client.get_feature(feature, found.encoder)
         name, photo = _start_of(client, product, image)
     _save(_traversal_strip(named, name, photo, found), out)
     if as_json:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from stylefacet.cli.options import FILE, Target, json_option, server_options
+from stylefacet.cli.options import FILE, Target, encoder_option, json_option, server_options
 from stylefacet.cli.output import progress_bar, tell, write_json
 from stylefacet.cli.program import EXIT_USAGE, give_up
 from stylefacet.cli.whole_files import check_out, write_whole
@@ -22,6 +22,7 @@ from stylefacet.cli.whole_files import check_out, write_whole
     help="The most products on the map; of a larger catalogue it shows a random sample.",
 )
 @click.option("--across-styles", is_flag=True, help="Leave out near duplicates within one style.")
+@encoder_option
 @server_options
 @json_option
 def report(
@@ -29,6 +30,7 @@ def report(
     expression: str,
     map_products: int,
     across_styles: bool,
+    encoder: str,
     target: Target,
     as_json: bool,
 ) -> None:
@@ -50,7 +52,7 @@ def report(
     _require_libraries()
     from stylefacet.report import ReportOptions, make_report
 
-    options = ReportOptions(expression, map_products, across_styles)
+    options = ReportOptions(expression, map_products, across_styles, encoder)
     with target.connect() as client, progress_bar("reading the catalogue", 1) as bar:
         text, facts = make_report(client, options, bar.show)
         # A name may hold half a surrogate pair, which no file takes.

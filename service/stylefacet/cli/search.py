@@ -104,6 +104,7 @@ def parse_weights(
 )
 @click.option("--group-by-style", is_flag=True, help="Show the nearest product of each style.")
 @click.option("--sheet", type=FILE, help="Also draw query and hits to this PNG.")
+@click.option("--category", default="", help="With --image: of which encoder's category it is.")
 @server_options
 @json_option
 def search(
@@ -120,6 +121,7 @@ def search(
     limit: int,
     group_by_style: bool,
     sheet: Path | None,
+    category: str,
     target: Target,
     as_json: bool,
 ) -> None:
@@ -148,6 +150,7 @@ def search(
             content=content,
             embedding=read_embedding(embedding) if embedding is not None else None,
             weights=weights,
+            category=category,
             adjustments=adjustments,
             filter=expression,
             limit=limit,

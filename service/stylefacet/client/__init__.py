@@ -25,6 +25,13 @@ from stylefacet.client.similarity_values import (
     FeatureComparison,
     ProductPair,
 )
+from stylefacet.client.switch_values import (
+    EncoderAssignment,
+    EncoderShift,
+    EncoderSwitch,
+    FeatureFate,
+    FeatureShift,
+)
 from stylefacet.client.tls import Tls
 from stylefacet.client.transport import RetryPolicy
 from stylefacet.client.values import (
@@ -61,16 +68,21 @@ __all__ = [
     "EmbedOutcome",
     "Embedding",
     "Encoder",
+    "EncoderAssignment",
+    "EncoderShift",
+    "EncoderSwitch",
     "ExportedFeature",
     "ExportedProduct",
     "Feature",
     "FeatureComparison",
     "FeatureDistance",
     "FeatureExport",
+    "FeatureFate",
     "FeatureKind",
     "FeatureMove",
     "FeatureOrigin",
     "FeatureQuality",
+    "FeatureShift",
     "FeatureTraversal",
     "Hit",
     "ImageView",

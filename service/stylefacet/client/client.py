@@ -9,7 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from stylefacet.client import conversions as convert
 from stylefacet.client.conversions import make_request_id, resource_name
-from stylefacet.client.embeds import READ_AHEAD_PHOTOS, EmbedWork
+from stylefacet.client.encoders import EncoderCalls
 from stylefacet.client.features import FeatureCalls
 from stylefacet.client.operations import OperationCalls
 from stylefacet.client.pictures import PictureCalls
@@ -19,9 +19,6 @@ from stylefacet.client.tls import Tls
 from stylefacet.client.transport import RetryPolicy, Transport
 from stylefacet.client.uploads import READ_AHEAD_ROWS, UploadWork
 from stylefacet.client.values import (
-    Embedding,
-    EmbedOutcome,
-    Encoder,
     ImageView,
     Product,
     ProductImage,
@@ -29,7 +26,6 @@ from stylefacet.client.values import (
     UploadRow,
 )
 from stylefacet.v1 import catalog_service_pb2 as catalog_pb
-from stylefacet.v1 import encoder_service_pb2 as encoder_pb
 from stylefacet.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from stylefacet.v1.encoder_service_pb2_grpc import EncoderServiceStub
 from stylefacet.v1.feature_service_pb2_grpc import FeatureServiceStub
@@ -39,7 +35,7 @@ DEFAULT_ADDRESS = "127.0.0.1:50051"
 _LIST_PAGE = 1000
 
 
-class StylefacetClient(FeatureCalls, OperationCalls, PictureCalls, SimilarityCalls):
+class StylefacetClient(EncoderCalls, FeatureCalls, OperationCalls, PictureCalls, SimilarityCalls):
     """A connection to one server, for use in a ``with`` statement. Thread-safe.
 
     Resources are named by their ids; full names such as ``products/4711`` are taken as well.
@@ -231,43 +227,6 @@ class StylefacetClient(FeatureCalls, OperationCalls, PictureCalls, SimilarityCal
         """
         work = UploadWork(self._transport)
         return iter(ResumedStream(self._transport, work, rows, read_ahead))
-
-    # Encoders and embeddings
-
-    def list_encoders(self) -> Iterator[Encoder]:
-        """Yields the loaded encoders, the active one first."""
-        token = ""
-        while True:
-            request = encoder_pb.ListEncodersRequest(page_size=_LIST_PAGE, page_token=token)
-            page = self._transport.call(self._encoders.ListEncoders, request)
-            yield from map(convert.encoder_value, page.encoders)
-            token = page.next_page_token
-            if not token:
-                return
-
-    def get_encoder(self, encoder: str = "default") -> Encoder:
-        """Returns one encoder; ``default`` is the active one."""
-        request = encoder_pb.GetEncoderRequest(name=resource_name("encoders", encoder))
-        return convert.encoder_value(self._transport.call(self._encoders.GetEncoder, request))
-
-    def embed(self, content: bytes, encoder: str = "default") -> Embedding:
-        """Returns the embedding of an encoded photo; nothing is stored."""
-        request = encoder_pb.EmbedImageRequest(
-            name=resource_name("encoders", encoder), content=content
-        )
-        reply = self._transport.call(self._encoders.EmbedImage, request)
-        return convert.embedding_value(reply.embedding)
-
-    def embed_many(
-        self, contents: Iterable[bytes], encoder: str = "default"
-    ) -> Iterator[EmbedOutcome]:
-        """Yields the embedding of each photo, or its error, in the order the answers arrive.
-
-        Photos without an answer are sent again when the connection breaks.
-        """
-        work = EmbedWork(self._transport, resource_name("encoders", encoder))
-        photos = enumerate(contents)
-        return iter(ResumedStream(self._transport, work, photos, READ_AHEAD_PHOTOS))
 
 
 def _update_message(

@@ -59,6 +59,11 @@ def resource_name(collection: str, resource_id: str) -> str:
     )
 
 
+def optional_name(collection: str, resource_id: str) -> str:
+    """Returns ``collection/id``, and nothing for nothing."""
+    return resource_name(collection, resource_id) if resource_id else ""
+
+
 def resource_id(name: str) -> str:
     """Returns the last part of a resource name."""
     return name.rsplit("/", maxsplit=1)[-1]
@@ -171,6 +176,10 @@ def encoder_value(message: encoder_pb2.Encoder) -> Encoder:
         licence=message.licence,
         train_time=_time(message, "train_time"),
         novelty_p99=message.novelty_p99,
+        serves_default=message.serves_default,
+        categories=tuple(message.categories),
+        install_time=_time(message, "install_time"),
+        embedded_image_count=message.embedded_image_count,
     )
 
 
@@ -186,7 +195,7 @@ def feature_value(message: feature_pb2.Feature) -> Feature:
         scale=message.scale,
         encoder=resource_id(message.encoder),
         version=message.version,
-        quality=_quality(message.quality) if message.HasField("quality") else None,
+        quality=quality_value(message.quality) if message.HasField("quality") else None,
         values=tuple(message.values),
         create_time=_time(message, "create_time"),
         update_time=_time(message, "update_time"),
@@ -220,7 +229,8 @@ def prediction_value(message: feature_service_pb2.FeaturePrediction) -> Predicti
     )
 
 
-def _quality(message: feature_pb2.FeatureQuality) -> FeatureQuality:
+def quality_value(message: feature_pb2.FeatureQuality) -> FeatureQuality:
+    """Returns the quality of a fit as the server told it."""
     return FeatureQuality(
         balanced_accuracy=message.balanced_accuracy,
         chance_accuracy=message.chance_accuracy,
@@ -228,6 +238,9 @@ def _quality(message: feature_pb2.FeatureQuality) -> FeatureQuality:
         chance_precision_at_10=message.chance_precision_at_10,
         carried=message.carried,
         example_count=message.example_count,
+        calibration_error=(
+            message.calibration_error if message.HasField("calibration_error") else None
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from stylefacet.client.conversions import (
     build,
     make_request_id,
     one_of,
+    optional_name,
     resource_id,
     resource_name,
 )
@@ -41,20 +42,26 @@ class FeatureCalls:
     _features: FeatureServiceStub
     _catalog: CatalogServiceStub
 
-    def list_features(self) -> Iterator[Feature]:
-        """Yields all features in order of id."""
+    def list_features(self, encoder: str = "") -> Iterator[Feature]:
+        """Yields all features of an encoder, the default one's if none is named, in order of id."""
         token = ""
         while True:
-            request = feature_pb.ListFeaturesRequest(page_size=_LIST_PAGE, page_token=token)
+            request = feature_pb.ListFeaturesRequest(
+                page_size=_LIST_PAGE,
+                page_token=token,
+                encoder=optional_name("encoders", encoder),
+            )
             page = self._transport.call(self._features.ListFeatures, request)
             yield from map(convert.feature_value, page.features)
             token = page.next_page_token
             if not token:
                 return
 
-    def get_feature(self, feature: str) -> Feature:
-        """Returns one feature."""
-        request = feature_pb.GetFeatureRequest(name=resource_name("features", feature))
+    def get_feature(self, feature: str, encoder: str = "") -> Feature:
+        """Returns one feature of an encoder, of the default one if none is named."""
+        request = feature_pb.GetFeatureRequest(
+            name=resource_name("features", feature), encoder=optional_name("encoders", encoder)
+        )
         return convert.feature_value(self._transport.call(self._features.GetFeature, request))
 
     def list_examples(self, feature: str) -> Iterator[tuple[str, str]]:
@@ -79,10 +86,14 @@ class FeatureCalls:
         block: str = "",
         display_name: str = "",
         description: str = "",
+        encoder: str = "",
         validate_only: bool = False,
         request_id: str = "",
     ) -> Feature:
-        """Makes a feature of chosen latent dimensions, or of a whole latent block."""
+        """Makes a feature of chosen latent dimensions, or of a whole latent block.
+
+        They are those of ``encoder``, of the default one if none is named.
+        """
         request = build(
             lambda: feature_pb.CreateFeatureRequest(
                 feature_id=resource_id(feature),
@@ -90,6 +101,7 @@ class FeatureCalls:
                     dimensions=dimensions, display_name=display_name, description=description
                 ),
                 block=block,
+                encoder=optional_name("encoders", encoder),
                 validate_only=validate_only,
                 request_id=request_id or make_request_id(),
             ),
@@ -104,12 +116,14 @@ class FeatureCalls:
         display_name: str = "",
         *,
         description: str = "",
+        encoder: str = "",
         validate_only: bool = False,
         request_id: str = "",
     ) -> Feature:
         """Fits a feature from values of products, ``{product id: value}``.
 
-        With ``validate_only`` nothing is kept: the quality says what a fit would be worth.
+        All of them are products of one encoder, which need not be named. With ``validate_only``
+        nothing is kept: the quality says what a fit would be worth.
         """
         request = build(
             lambda: feature_pb.FitFeatureRequest(
@@ -117,6 +131,7 @@ class FeatureCalls:
                 display_name=display_name,
                 description=description,
                 examples=_example_messages(examples),
+                encoder=optional_name("encoders", encoder),
                 validate_only=validate_only,
                 request_id=request_id or make_request_id(),
             ),
@@ -136,6 +151,7 @@ class FeatureCalls:
         refit: bool = False,
         refresh_scale: bool = False,
         etag: str = "",
+        encoder: str = "",
         validate_only: bool = False,
         request_id: str = "",
     ) -> Feature:
@@ -159,6 +175,7 @@ class FeatureCalls:
                 keep_examples=keep_examples,
                 refit=refit,
                 refresh_scale=refresh_scale,
+                encoder=optional_name("encoders", encoder),
                 validate_only=validate_only,
                 request_id=request_id or make_request_id(),
             ),
@@ -185,16 +202,19 @@ class FeatureCalls:
         product: str | None = None,
         content: bytes | None = None,
         features: Sequence[str] = (),
+        category: str = "",
     ) -> tuple[Prediction, ...]:
         """Returns the values of fitted features, all when none is named, in order of id.
 
-        The subject is a stored product or an encoded photo.
+        The subject is a stored product or an encoded photo, whose category, if given, says which
+        encoder is to see it.
         """
         one_of(product=product, content=content)
         request = feature_pb.PredictFeaturesRequest(
             product=resource_name("products", product) if product is not None else None,
             content=content,
             features=[resource_name("features", f) for f in features],
+            category=category,
         )
         reply = self._transport.call(self._features.PredictFeatures, request)
         return tuple(map(convert.prediction_value, reply.predictions))
@@ -204,8 +224,11 @@ class FeatureCalls:
         filter: str = "",
         features: Sequence[str] = (),
         timeout_s: float = EXPORT_TIMEOUT_S,
+        encoder: str = "",
     ) -> FeatureExport:
         """Returns the table of all products that pass a filter, in all or the named features.
+
+        They are the products of one encoder, which has to be named where several serve.
 
         Its ``products`` are fetched while they are iterated, once. They show one moment, that of
         ``sequence_number``: a connection that breaks on the way ends the iteration with an error,
@@ -217,7 +240,9 @@ class FeatureCalls:
                 print(row.product.product_id, row.places)
         """
         request = catalog_pb.ExportFeaturesRequest(
-            filter=filter, features=[resource_name("features", f) for f in features]
+            filter=filter,
+            features=[resource_name("features", f) for f in features],
+            encoder=optional_name("encoders", encoder),
         )
         answers = self._transport.answers(self._catalog.ExportFeatures, request, timeout_s)
         first = next(answers)

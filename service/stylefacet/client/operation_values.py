@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from stylefacet.client.switch_values import EncoderSwitch
 from stylefacet.errors import StylefacetError
 
 
@@ -103,7 +104,8 @@ class Operation:
     """Work that outlives a call, as it stood when it was asked for.
 
     ``error`` is set when it failed or was cancelled. ``imported`` is what an import has done so
-    far or in the end, ``duplicates`` what a search for them found; a list leaves the latter out.
+    far or in the end, ``duplicates`` what a search for them found, ``switch`` what a switch of
+    encoders did or would do; a list leaves the latter two out.
     """
 
     operation_id: str
@@ -121,6 +123,7 @@ class Operation:
     error: StylefacetError | None = None
     imported: ImportSummary | None = None
     duplicates: NearDuplicates | None = None
+    switch: EncoderSwitch | None = None
 
     @property
     def done(self) -> bool:

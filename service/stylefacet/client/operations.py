@@ -11,7 +11,7 @@ from google.longrunning import operations_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from stylefacet.client.conversions import build, resource_id, resource_name
+from stylefacet.client.conversions import build, optional_name, resource_id, resource_name
 from stylefacet.client.operation_values import (
     ImportFailure,
     ImportSummary,
@@ -22,9 +22,10 @@ from stylefacet.client.operation_values import (
     Operation,
     OperationState,
 )
+from stylefacet.client.switch_conversions import switch_value
 from stylefacet.client.transport import Transport, error_of
 from stylefacet.errors import CallTimedOut, ServerUnreachable, ShuttingDown, StylefacetError
-from stylefacet.v1 import import_products_pb2, near_duplicates_pb2
+from stylefacet.v1 import encoder_switch_pb2, import_products_pb2, near_duplicates_pb2
 from stylefacet.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from stylefacet.v1.operations_pb2 import ImportSummary as SummaryMessage
 from stylefacet.v1.operations_pb2 import OperationMetadata
@@ -101,11 +102,13 @@ class OperationCalls:
         filter: str = "",
         leave_out_same_style: bool = False,
         max_group_count: int = 0,
+        encoder: str = "",
     ) -> Operation:
         """Starts a search for groups of products that are alike, and differ if asked to.
 
         Features are named alone or with a distance in their own scale, where 1 is that of two
         products drawn at random. No ``alike`` means every latent block not in ``different``.
+        ``encoder`` says among whose products, where several serve.
 
         Example::
 
@@ -120,6 +123,7 @@ class OperationCalls:
                 filter=filter,
                 leave_out_same_style=leave_out_same_style,
                 max_group_count=max_group_count,
+                encoder=optional_name("encoders", encoder),
                 request_id=uuid.uuid4().hex,
             ),
             "alike",
@@ -219,7 +223,10 @@ def operation_value(message: Any) -> Operation:
     if metadata.HasField("import_summary"):
         imported = _summary_value(metadata.import_summary)
     duplicates = near_duplicates_pb2.FindNearDuplicatesResponse()
-    found = message.HasField("response") and message.response.Unpack(duplicates)
+    switch = encoder_switch_pb2.SwitchEncodersResponse()
+    has_response = message.HasField("response")
+    found = has_response and message.response.Unpack(duplicates)
+    switched = has_response and message.response.Unpack(switch)
     return Operation(
         operation_id=resource_id(message.name),
         kind=metadata.kind,
@@ -236,6 +243,7 @@ def operation_value(message: Any) -> Operation:
         error=error_of(message.error) if message.HasField("error") else None,
         imported=imported,
         duplicates=_duplicates_value(duplicates) if found else None,
+        switch=switch_value(switch) if switched else None,
     )
 
 

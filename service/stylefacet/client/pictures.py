@@ -6,6 +6,7 @@ from stylefacet.client.conversions import (
     build,
     embedding_message,
     embedding_value,
+    optional_name,
     resource_id,
     resource_name,
 )
@@ -68,11 +69,13 @@ class PictureCalls:
         direction_count: int = 0,
         reach: float = 0.0,
         order: Sequence[str] = (),
+        encoder: str = "",
     ) -> FeatureTraversal:
         """Returns pictures of what becomes of a garment when one feature changes.
 
         It starts from whichever is given, or from the mean of the catalogue. Zeros ask for the
-        server's defaults; ``order`` gives a fitted feature of several values an axis.
+        server's defaults; ``order`` gives a fitted feature of several values an axis,
+        ``encoder`` says whose feature it is where there is nothing to start from.
 
         Example::
 
@@ -88,6 +91,7 @@ class PictureCalls:
                 direction_count=direction_count,
                 reach=reach,
                 order=order,
+                encoder=optional_name("encoders", encoder),
             ),
             "traversal",
         )

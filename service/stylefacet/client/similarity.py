@@ -36,6 +36,7 @@ class SimilarityCalls:
         limit: int = 20,
         group_by_style: bool = False,
         min_sequence: int = 0,
+        category: str = "",
     ) -> SearchResult:
         """Returns the products nearest to a stored one, an encoded photo or an embedding.
 
@@ -43,6 +44,8 @@ class SimilarityCalls:
         twice. ``adjustments`` move the query first: "like 4711, but with long sleeves". ``limit``
         may exceed a page; at most 1000 hits are ever found. ``min_sequence``, such as the
         ``sequence_number`` of what the caller wrote, makes the search wait until it sees that.
+        Where several encoders serve, a photo is looked for among the products of its ``category``'s
+        encoder or, without one, of the encoder to which it is the least novel.
 
         Example::
 
@@ -62,6 +65,7 @@ class SimilarityCalls:
             page_size=min(limit, MAX_SEARCH_PAGE),
             group_by_style=group_by_style,
             min_sequence=min_sequence,
+            category=category,
         )
         hits = []
         while True:

@@ -28,6 +28,7 @@ from stylefacet.limits import CHANNEL_OPTIONS
 if TYPE_CHECKING:  # the generic parameters of gRPC's classes exist in its stubs alone
     from grpc import (
         StreamStreamMultiCallable,
+        StreamUnaryMultiCallable,
         UnaryStreamMultiCallable,
         UnaryUnaryMultiCallable,
     )
@@ -124,6 +125,31 @@ class Transport:
                 return method(request, timeout=left_s, metadata=self._metadata())
             except grpc.RpcError as error:
                 failure = self.failure(error, allowed_s)
+                failures += 1
+                wait_s = self.wait_before_retry_s(failure, failures)
+                if wait_s is None or time.monotonic() + wait_s >= deadline:
+                    raise failure from error
+            self.sleep(wait_s)
+
+    def send(
+        self,
+        method: "StreamUnaryMultiCallable[RequestT, ResponseT]",
+        make_requests: Callable[[], Iterator[RequestT]],
+        timeout_s: float,
+    ) -> ResponseT:
+        """Returns the reply to a stream of requests; the stream is made anew for each attempt.
+
+        Raises:
+            StylefacetError: as `call`.
+        """
+        deadline = time.monotonic() + timeout_s
+        failures = 0
+        while True:
+            left_s = max(deadline - time.monotonic(), 0.001)
+            try:
+                return method(make_requests(), timeout=left_s, metadata=self._metadata())
+            except grpc.RpcError as error:
+                failure = self.failure(error, timeout_s)
                 failures += 1
                 wait_s = self.wait_before_retry_s(failure, failures)
                 if wait_s is None or time.monotonic() + wait_s >= deadline:

@@ -186,7 +186,11 @@ class LatentBlock:
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """A model the server has loaded. ``encoder_id`` is the digest of its bundle."""
+    """A model that is installed. ``encoder_id`` is the digest of its bundle.
+
+    It serves every category that no other one does (``serves_default``), some ``categories``, or
+    nothing. ``embedded_image_count`` counts what it has embedded, whether it serves it or not.
+    """
 
     encoder_id: str
     display_name: str
@@ -200,6 +204,10 @@ class Encoder:
     licence: str
     train_time: datetime | None
     novelty_p99: float
+    serves_default: bool = False
+    categories: tuple[str, ...] = ()
+    install_time: datetime | None = None
+    embedded_image_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +220,8 @@ class FeatureQuality:
     chance_precision_at_10: float
     carried: bool
     example_count: int
+    # How far predicted probabilities are from what came true; None of an earlier release.
+    calibration_error: float | None = None
 
 
 class FeatureKind(StrEnum):

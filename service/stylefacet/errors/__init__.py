@@ -18,6 +18,11 @@ StylefacetError
 ├── OperationLost           its server went away, again and again
 ├── OperationUnfinished     it must end before it can be deleted
 ├── EncoderMismatch         a vector or a store of another encoder
+├── EncodersChanged         a switch of encoders came in between
+├── EncodersMixed           things of several encoders in one request
+├── EncoderInUse            an encoder that serves, or that an operation prepares
+├── SwitchRunning           one switch of encoders at a time
+├── InputsMissing           photos that a new encoder would have to see again
 ├── DecoderMissing          the bundle has no decoder
 ├── FeatureNotCarried       the encoder does not see the feature
 ├── FeatureBundled          it comes with the encoder and stays as it is
@@ -48,9 +53,14 @@ from stylefacet.errors.base import (
 from stylefacet.errors.encoders import (
     AdjustmentsContradict,
     DecoderMissing,
+    EncoderInUse,
     EncoderMismatch,
+    EncodersChanged,
+    EncodersMixed,
     FeatureBundled,
     FeatureNotCarried,
+    InputsMissing,
+    SwitchRunning,
 )
 from stylefacet.errors.operations import (
     DeletionRefused,
@@ -104,7 +114,10 @@ __all__ = [
     "Code",
     "DecoderMissing",
     "DeletionRefused",
+    "EncoderInUse",
     "EncoderMismatch",
+    "EncodersChanged",
+    "EncodersMixed",
     "EtagMismatch",
     "FeatureBundled",
     "FeatureNotCarried",
@@ -114,6 +127,7 @@ __all__ = [
     "ImportDisabled",
     "ImportRunning",
     "IndexLoading",
+    "InputsMissing",
     "InvalidField",
     "MessageTooLarge",
     "MethodUnclassed",
@@ -133,6 +147,7 @@ __all__ = [
     "StoreUnreachable",
     "StreamIdle",
     "StylefacetError",
+    "SwitchRunning",
     "TokenRejected",
     "TokenScopeInsufficient",
 ]

@@ -1,6 +1,6 @@
 """Failures of what an encoder sees and of features made on it; knows no catalogue."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from stylefacet.errors.base import Code, StylefacetError
 
@@ -15,6 +15,69 @@ class EncoderMismatch(StylefacetError):
         super().__init__(
             f"{subject} belongs to encoder {found}, this is {expected}; {remedy}",
             {"subject": subject, "found": found, "expected": expected},
+        )
+
+
+class EncodersChanged(StylefacetError):
+    """Another encoder took over while a write was being prepared."""
+
+    code = Code.UNAVAILABLE
+    reason = "ENCODERS_CHANGED"
+    retry_after_s = 1.0
+
+    def __init__(self) -> None:
+        super().__init__("the catalogue's encoder is being changed; try again in a moment")
+
+
+class EncodersMixed(StylefacetError):
+    """A request names things of several encoders, between which there is no distance."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "ENCODERS_MIXED"
+
+    def __init__(self, encoder_of: Mapping[str, str]) -> None:
+        named = ", ".join(f"{name} by {encoder}" for name, encoder in encoder_of.items())
+        super().__init__(
+            f"these are seen by different encoders, and vectors of two do not compare: {named}; "
+            "name products of one encoder, or let one encoder serve all their categories",
+            {"subject": ", ".join(encoder_of), "encoders": ", ".join(encoder_of.values())},
+        )
+
+
+class EncoderInUse(StylefacetError):
+    """An encoder cannot be deleted while it serves products or a switch to it is under way."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "ENCODER_IN_USE"
+
+    def __init__(self, encoder: str, why: str) -> None:
+        super().__init__(f"encoder {encoder} cannot be deleted: {why}", {"subject": encoder})
+
+
+class SwitchRunning(StylefacetError):
+    """Another switch of encoders is under way."""
+
+    code = Code.ABORTED
+    reason = "SWITCH_RUNNING"
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(
+            f"{operation} is switching encoders; wait for it or cancel it",
+            {"operation": operation},
+        )
+
+
+class InputsMissing(StylefacetError):
+    """A new encoder would lose images whose inputs were not kept."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "INPUTS_MISSING"
+
+    def __init__(self, encoder: str, count: int) -> None:
+        super().__init__(
+            f"{count:,} images cannot be embedded by {encoder}, for their inputs were not kept; "
+            "allow missing inputs, and send the photos again: they are not found until then",
+            {"subject": encoder, "image_count": str(count)},
         )
 
 

@@ -29,6 +29,7 @@ CARRIED_Z = 3.0
 NEIGHBOUR_COUNT = 10
 # Share of the largest square under which a direction counts as empty.
 _EMPTY = 1e-12
+_BIN_COUNT = 10
 _TEMPERATURES = np.geomspace(0.02, 5.0, 25)
 
 
@@ -42,6 +43,8 @@ class FitQuality:
     chance_precision_at_10: float
     carried: bool
     example_count: int
+    # Expected calibration error over held-out examples; None of a fit of an earlier release.
+    calibration_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ class _Score:
     precisions: F64
     sharpness: float
     log_likelihood: float
+    calibration_error: float
 
 
 def _check_examples(names: npt.NDArray[np.str_], labels: Labels) -> None:
@@ -251,7 +255,24 @@ def _cross_validate(wide: F64, labels: Labels, parts: Sequence[_Part], shrinkage
         for s in _TEMPERATURES
     ]
     best = int(np.argmax(likelihoods))
-    return _Score(predicted, precisions, float(_TEMPERATURES[best]), likelihoods[best])
+    sharpness = float(_TEMPERATURES[best])
+    chances = _softmax(-sharpness * distances[judged])
+    error = _calibration_error(chances, labels[judged])
+    return _Score(predicted, precisions, sharpness, likelihoods[best], error)
+
+
+def _calibration_error(chances: F64, labels: Labels) -> float:
+    """Returns the expected calibration error of predictions ``(n, c)``; 0 for none.
+
+    Source: Guo et al. 2017 ("On Calibration of Modern Neural Networks"), equation 3, ten bins.
+    """
+    if not len(labels):
+        return 0.0
+    confidence = chances.max(axis=1)
+    gap = (chances.argmax(axis=1) == labels) - confidence
+    bins = np.minimum((confidence * _BIN_COUNT).astype(np.int64), _BIN_COUNT - 1)
+    sums = np.bincount(bins, weights=gap, minlength=_BIN_COUNT)
+    return float(np.abs(sums).sum() / len(labels))
 
 
 def _precisions(queries: F64, asked: Labels, gallery: F64, labels: Labels) -> F64:
@@ -279,6 +300,7 @@ def _quality(score: _Score, labels: Labels) -> FitQuality:
         chance_precision_at_10=float((counts / counts.sum()) @ (counts / counts.sum())),
         carried=bool(accuracy > chance + CARRIED_Z * error),
         example_count=len(labels),
+        calibration_error=score.calibration_error,
     )
 
 

@@ -50,14 +50,14 @@ class Catalogue:
         return np.concatenate([part.coordinates for part in self.parts], axis=1)
 
 
-def read_catalogue(client: StylefacetClient, filter: str = "") -> Catalogue:
+def read_catalogue(client: StylefacetClient, filter: str = "", encoder: str = "") -> Catalogue:
     """Returns the products that pass a filter, as of one moment.
 
     Raises:
         InvalidField: when fewer than 3 of them have a photo.
     """
-    features = {feature.feature_id: feature for feature in client.list_features()}
-    export = client.export_features(filter)
+    export = client.export_features(filter, encoder=encoder)
+    features = {each.feature_id: each for each in client.list_features(export.encoder)}
     products: list[Product] = []
     rows: list[list[F32]] = []
     values: list[list[str]] = []

@@ -52,6 +52,7 @@ def find_duplicates(
             filter=filter,
             leave_out_same_style=across_styles,
             max_group_count=MAX_GROUP_COUNT,
+            encoder=catalogue.encoder,
         )
         answer = client.wait_for_operation(started.operation_id).duplicates
         assert answer is not None  # What else an operation of this kind could end with.

@@ -28,11 +28,15 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """What to report: ``map_count`` is the most products on the map, a sample of more."""
+    """What to report: ``map_count`` is the most products on the map, a sample of more.
+
+    ``encoder`` says whose products, where several serve.
+    """
 
     filter: str = ""
     map_count: int = 1000
     across_styles: bool = False
+    encoder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def make_report(
         InvalidField: when fewer than 3 products have a photo.
     """
     progress("reading the catalogue", 0, 1)
-    catalogue = read_catalogue(client, options.filter)
+    catalogue = read_catalogue(client, options.filter, options.encoder)
     attributes = find_attributes(catalogue)
     gaps = find_gaps(attributes.shown)
     neighbourhoods = find_neighbourhoods(catalogue)

@@ -59,6 +59,13 @@ _WRITE = {
         "UploadProducts",
         "ImportProducts",
     ),
+    "stylefacet.v1.EncoderService": (
+        "InstallEncoder",
+        "UploadEncoder",
+        "ActivateEncoder",
+        "RollbackEncoder",
+        "DeleteEncoder",
+    ),
     "stylefacet.v1.FeatureService": (
         "CreateFeature",
         "FitFeature",

@@ -7,11 +7,11 @@ import grpc
 from google.longrunning import operations_pb2
 from google.protobuf.empty_pb2 import Empty
 
-from stylefacet.app.export import FeatureExport
 from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_token
 from stylefacet.app.pipeline import Pipeline
-from stylefacet.app.uploads import UploadRow, Uploads
-from stylefacet.catalog.entities import CatalogRow, ProductImage
+from stylefacet.app.realms import EncoderSet, realm_of_product
+from stylefacet.app.uploads import PreparedRow, UploadRow, Uploads
+from stylefacet.catalog.entities import ProductImage
 from stylefacet.catalog.filter import parse_filter
 from stylefacet.catalog.store import Store
 from stylefacet.errors import InvalidField, StylefacetError
@@ -29,7 +29,7 @@ MAX_BATCH_SIZE = 500
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     row_number: int
-    row: CatalogRow | StylefacetError
+    row: PreparedRow | StylefacetError
 
 
 class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
@@ -39,17 +39,15 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         self,
         store: Store,
         uploads: Uploads,
-        export: FeatureExport,
+        encoders: EncoderSet,
         starter: OperationStarter,
-        encoder_id: str,
         pool: PhotoPool,
         stream_depth: int,
     ) -> None:
         self._store = store
         self._uploads = uploads
-        self._export = export
+        self._encoders = encoders
         self._starter = starter
-        self._encoder_id = encoder_id
         self._pool = pool
         self._stream_depth = stream_depth
 
@@ -80,7 +78,8 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     ) -> product_pb2.Product:
         """Changes or creates a product."""
         change = convert.read_product_update(request)
-        return convert.write_product(self._store.update_product(change, read_terms(request)))
+        (product,) = self._uploads.update_products([change], read_terms(request))
+        return convert.write_product(product)
 
     def BatchUpdateProducts(
         self, request: pb.BatchUpdateProductsRequest, context: grpc.ServicerContext
@@ -95,7 +94,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
                 "requests", "set validate_only and request_id of the batch, not of its requests"
             )
         changes = [convert.read_product_update(item) for item in request.requests]
-        products = self._store.batch_update(changes, read_terms(request))
+        products = self._uploads.update_products(changes, read_terms(request))
         return pb.BatchUpdateProductsResponse(products=map(convert.write_product, products))
 
     def DeleteProduct(
@@ -162,7 +161,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         """Stores a stream of rows; rows that are ready together share one commit."""
         pipeline = Pipeline(request_iterator, self._prepare, self._pool.in_turn, self._stream_depth)
         for batch in pipeline.batches():
-            rows = [item.row for item in batch if isinstance(item.row, CatalogRow)]
+            rows = [item.row for item in batch if isinstance(item.row, PreparedRow)]
             written = self._uploads.write(rows) if rows else None
             outcomes = iter(written.rows) if written else iter(())
             for item in batch:
@@ -179,11 +178,16 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     ) -> Iterator[pb.ExportFeaturesResponse]:
         """Streams every product with its place in every feature."""
         names = [convert.read_name("features", name, "features") for name in request.features]
-        features = self._export.choose(names)
+        if request.encoder:
+            encoder_id = convert.read_name("encoder", request.encoder, "encoders")
+            realm = self._encoders.current.of_encoder(encoder_id, "the export")
+        else:
+            realm = self._encoders.current.only("encoder")
+        features = realm.export.choose(names)
         header = [write_exported_feature(feature) for feature in features]
-        for batch in self._export.run(request.filter, features):
+        for batch in realm.export.run(request.filter, features):
             yield pb.ExportFeaturesResponse(
-                encoder=f"encoders/{self._encoder_id}",
+                encoder=f"encoders/{realm.encoder_id}",
                 sequence_number=batch.sequence,
                 features=header,
                 products=map(write_exported_product, batch.products),
@@ -210,7 +214,8 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     ) -> list[product_pb2.ProductImage]:
         embeddings = {}
         if view == product_pb2.PRODUCT_IMAGE_VIEW_FULL:
-            embeddings = dict(self._store.list_embeddings(product_id, self._encoder_id))
+            realm = realm_of_product(self._encoders.current, self._store, product_id)
+            embeddings = dict(self._store.list_embeddings(product_id, realm.encoder_id))
         thumbnails: dict[str, bytes | None] = {}
         if view == product_pb2.PRODUCT_IMAGE_VIEW_THUMBNAIL:
             thumbnails = {i.id: self._store.get_kept_input(product_id, i.id) for i in images}

@@ -8,7 +8,9 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import status_pb2
 
-from stylefacet.bundle import Manifest
+from stylefacet.bundle import DECODER_FILE, parse_manifest
+from stylefacet.catalog.assignment import Assignment
+from stylefacet.catalog.encoders import InstalledEncoder
 from stylefacet.catalog.entities import (
     PRODUCT_FIELDS,
     ImageEmbedding,
@@ -21,8 +23,9 @@ from stylefacet.catalog.entities import (
 )
 from stylefacet.catalog.limits import check_id
 from stylefacet.errors import InvalidField, StylefacetError
+from stylefacet.features.fitting import FitQuality
 from stylefacet.server.status import to_status
-from stylefacet.v1 import catalog_service_pb2, encoder_pb2, product_pb2
+from stylefacet.v1 import catalog_service_pb2, encoder_pb2, feature_pb2, product_pb2
 
 _OUTCOMES = {
     RowStatus.CREATED: catalog_service_pb2.UploadProductsResponse.CREATED,
@@ -151,24 +154,42 @@ def write_embedding(
     return encoder_pb2.Embedding(encoder=f"encoders/{encoder_id}", mean=mean, novelty=novelty)
 
 
-def write_encoder(encoder_id: str, manifest: Manifest, decodable: bool) -> encoder_pb2.Encoder:
-    """Returns the message of a loaded encoder."""
+def write_encoder(installed: InstalledEncoder, assignment: Assignment) -> encoder_pb2.Encoder:
+    """Returns the message of an installed encoder."""
+    manifest = parse_manifest(installed.id, installed.manifest)
     blocks = [
         encoder_pb2.LatentBlock(block=b.name, start=b.start, end=b.end) for b in manifest.blocks
     ]
     return encoder_pb2.Encoder(
-        name=f"encoders/{encoder_id}",
+        name=f"encoders/{installed.id}",
         display_name=manifest.name,
         input_height_px=manifest.input_height_px,
         input_width_px=manifest.input_width_px,
         latent_dimension_count=manifest.latent_dimension_count,
         blocks=blocks,
-        decodable=decodable,
+        decodable=DECODER_FILE in manifest.digests,
         quality=manifest.quality,
         training_data=manifest.training_data,
         licence=manifest.licence,
         train_time=_timestamp(datetime.fromisoformat(manifest.train_time)),
         novelty_p99=manifest.novelty_p99,
+        serves_default=installed.id == assignment.default,
+        categories=sorted(c for c, id in assignment.categories.items() if id == installed.id),
+        install_time=_timestamp(installed.install_time),
+        embedded_image_count=installed.embedded_image_count,
+    )
+
+
+def write_quality(quality: FitQuality) -> feature_pb2.FeatureQuality:
+    """Returns the message of a fit's quality."""
+    return feature_pb2.FeatureQuality(
+        balanced_accuracy=quality.balanced_accuracy,
+        chance_accuracy=quality.chance_accuracy,
+        precision_at_10=quality.precision_at_10,
+        chance_precision_at_10=quality.chance_precision_at_10,
+        carried=quality.carried,
+        example_count=quality.example_count,
+        calibration_error=quality.calibration_error,
     )
 
 

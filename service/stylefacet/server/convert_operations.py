@@ -11,10 +11,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from stylefacet.app.duplicates import DEFAULT_GROUP_COUNT, DUPLICATES_KIND, DuplicateTerms
 from stylefacet.app.imports import DEFAULT_MAX_DELETED_SHARE, IMPORT_KIND, ImportTerms
+from stylefacet.app.realms import SWITCH_KIND
 from stylefacet.catalog.entities import RowStatus
 from stylefacet.catalog.operations import Operation, OperationState, operation_name
 from stylefacet.errors import InvalidField, StylefacetError
 from stylefacet.server import convert
+from stylefacet.server.convert_switch import write_switch
 from stylefacet.server.status import to_status
 from stylefacet.v1 import import_products_pb2, near_duplicates_pb2
 from stylefacet.v1 import operations_pb2 as metadata_pb2
@@ -43,7 +45,9 @@ def read_import(request: import_products_pb2.ImportProductsRequest) -> ImportTer
     )
 
 
-def read_duplicates(request: near_duplicates_pb2.FindNearDuplicatesRequest) -> DuplicateTerms:
+def read_duplicates(
+    request: near_duplicates_pb2.FindNearDuplicatesRequest, encoder_id: str
+) -> DuplicateTerms:
     """Returns what near duplicates to look for."""
     return DuplicateTerms(
         alike=_read_thresholds("alike", request.alike),
@@ -51,6 +55,7 @@ def read_duplicates(request: near_duplicates_pb2.FindNearDuplicatesRequest) -> D
         filter=request.filter,
         leave_out_same_style=request.leave_out_same_style,
         max_group_count=request.max_group_count or DEFAULT_GROUP_COUNT,
+        encoder_id=encoder_id,
     )
 
 
@@ -165,6 +170,7 @@ def _write_group(document: Mapping[str, Any]) -> near_duplicates_pb2.NearDuplica
 _RESPONSES: Mapping[str, Callable[[Mapping[str, Any]], Message]] = {
     IMPORT_KIND: _write_import,
     DUPLICATES_KIND: _write_duplicates,
+    SWITCH_KIND: write_switch,
 }
 
 

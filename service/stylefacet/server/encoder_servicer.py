@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 
 import grpc
+import numpy as np
+import numpy.typing as npt
+from google.longrunning import operations_pb2
+from google.protobuf.empty_pb2 import Empty
 
-from stylefacet.app.page_tokens import clamp_page_size, read_page_token
-from stylefacet.app.photos import PhotoEmbedder
-from stylefacet.app.pictures import PictureMaker
+from stylefacet.app.installing import EncoderInstaller
+from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_offset
 from stylefacet.app.pipeline import Pipeline
-from stylefacet.app.vectors import VectorReader
-from stylefacet.errors import InvalidField, ResourceMissing, StylefacetError
+from stylefacet.app.realms import EncoderSet, Realm, embed_query, realm_of_product
+from stylefacet.catalog.store import Store
+from stylefacet.errors import EncodersMixed, InvalidField, ResourceMissing, StylefacetError
 from stylefacet.server import convert
 from stylefacet.server.convert_pictures import (
     read_source,
@@ -17,6 +21,7 @@ from stylefacet.server.convert_pictures import (
     write_frame,
     write_way,
 )
+from stylefacet.server.operation_starter import OperationStarter
 from stylefacet.server.photo_pool import PhotoPool
 from stylefacet.server.status import to_status
 from stylefacet.v1 import encoder_pb2, encoder_service_pb2_grpc
@@ -28,32 +33,75 @@ class EncoderServicer(encoder_service_pb2_grpc.EncoderServiceServicer):
 
     def __init__(
         self,
-        embedder: PhotoEmbedder,
-        vectors: VectorReader,
-        pictures: PictureMaker,
+        store: Store,
+        encoders: EncoderSet,
+        installer: EncoderInstaller,
+        starter: OperationStarter,
         pool: PhotoPool,
         stream_depth: int,
     ) -> None:
-        self._embedder = embedder
-        self._vectors = vectors
-        self._pictures = pictures
+        self._store = store
+        self._encoders = encoders
+        self._installer = installer
+        self._starter = starter
         self._pool = pool
         self._stream_depth = stream_depth
+
+    def InstallEncoder(
+        self, request: pb.InstallEncoderRequest, context: grpc.ServicerContext
+    ) -> encoder_pb2.Encoder:
+        """Takes a bundle that lies on the server."""
+        return self._get(self._installer.install(request.path))
+
+    def UploadEncoder(
+        self,
+        request_iterator: Iterator[pb.UploadEncoderRequest],
+        context: grpc.ServicerContext,
+    ) -> encoder_pb2.Encoder:
+        """Takes a zipped bundle."""
+        pieces = (request.content for request in request_iterator)
+        return self._get(self._installer.install_upload(pieces))
+
+    def ActivateEncoder(
+        self, request: pb.ActivateEncoderRequest, context: grpc.ServicerContext
+    ) -> operations_pb2.Operation:
+        """Starts to let an encoder serve."""
+        return self._starter.start_activation(request)
+
+    def RollbackEncoder(
+        self, request: pb.RollbackEncoderRequest, context: grpc.ServicerContext
+    ) -> operations_pb2.Operation:
+        """Starts to undo the latest switch."""
+        return self._starter.start_rollback(request)
+
+    def DeleteEncoder(
+        self, request: pb.DeleteEncoderRequest, context: grpc.ServicerContext
+    ) -> Empty:
+        """Deletes an encoder that does not serve."""
+        self._installer.delete(convert.read_name("name", request.name, "encoders"))
+        return Empty()
 
     def ListEncoders(
         self, request: pb.ListEncodersRequest, context: grpc.ServicerContext
     ) -> pb.ListEncodersResponse:
-        """Returns the loaded encoders."""
-        clamp_page_size(request.page_size)
-        read_page_token(request.page_token, {"method": "ListEncoders"})
-        return pb.ListEncodersResponse(encoders=[self._write_encoder()])
+        """Returns a page of the installed encoders, those that serve first."""
+        asked = {"method": "ListEncoders"}
+        start = read_page_offset(request.page_token, asked)
+        end = start + clamp_page_size(request.page_size)
+        found = self._list()
+        return pb.ListEncodersResponse(
+            encoders=found[start:end],
+            next_page_token=make_page_token(asked, str(end)) if len(found) > end else "",
+        )
 
     def GetEncoder(
         self, request: pb.GetEncoderRequest, context: grpc.ServicerContext
     ) -> encoder_pb2.Encoder:
         """Returns one encoder."""
-        self._check_loaded(request.name)
-        return self._write_encoder()
+        encoder_id = convert.read_name("name", request.name, "encoders")
+        if encoder_id == "default":
+            encoder_id = self._encoders.current.assignment.default
+        return self._get(encoder_id)
 
     def EmbedImage(
         self, request: pb.EmbedImageRequest, context: grpc.ServicerContext
@@ -92,43 +140,81 @@ class EncoderServicer(encoder_service_pb2_grpc.EncoderServiceServicer):
         return self._pool.submit(self._interpolate, request).result()
 
     def _decode(self, request: pb.DecodeEmbeddingRequest) -> pb.DecodeEmbeddingResponse:
-        mean = read_source("source", request.source, self._vectors)
-        frame = self._pictures.draw(mean[None])[0]
-        return pb.DecodeEmbeddingResponse(frame=write_frame(self._vectors.encoder_id, frame))
+        realm, mean = self._read_source("source", request.source)
+        frame = realm.pictures.draw(mean[None])[0]
+        return pb.DecodeEmbeddingResponse(frame=write_frame(realm.encoder_id, frame))
 
     def _traverse(self, request: pb.TraverseFeatureRequest) -> pb.TraverseFeatureResponse:
         asked = read_traversal(request)
+        realm = self._encoders.current.default
+        if request.encoder:
+            named = convert.read_name("encoder", request.encoder, "encoders")
+            realm = self._encoders.current.of_encoder(named)
         if request.HasField("source"):
-            start = read_source("source", request.source, self._vectors)
+            source_realm, start = self._read_source("source", request.source)
+            if request.encoder and source_realm.encoder_id != realm.encoder_id:
+                raise EncodersMixed(
+                    {"the source": source_realm.encoder_id, "encoder": realm.encoder_id}
+                )
+            realm = source_realm
         else:
-            start = self._pictures.mean_of_catalogue()
-        frame, ways = self._pictures.traverse(start, asked)
-        encoder_id = self._vectors.encoder_id
+            start = realm.pictures.mean_of_catalogue()
+        frame, ways = realm.pictures.traverse(start, asked)
         return pb.TraverseFeatureResponse(
-            start=write_frame(encoder_id, frame),
-            traversals=[write_way(encoder_id, way) for way in ways],
-            encoder=f"encoders/{encoder_id}",
+            start=write_frame(realm.encoder_id, frame),
+            traversals=[write_way(realm.encoder_id, way) for way in ways],
+            encoder=f"encoders/{realm.encoder_id}",
         )
 
     def _interpolate(
         self, request: pb.InterpolateEmbeddingsRequest
     ) -> pb.InterpolateEmbeddingsResponse:
-        start = read_source("start", request.start, self._vectors)
-        end = read_source("end", request.end, self._vectors)
-        frames = self._pictures.interpolate(start, end, request.frame_count)
+        realm, start = self._read_source("start", request.start)
+        other, end = self._read_source("end", request.end)
+        if other.encoder_id != realm.encoder_id:
+            raise EncodersMixed({"the start": realm.encoder_id, "the end": other.encoder_id})
+        frames = realm.pictures.interpolate(start, end, request.frame_count)
         return pb.InterpolateEmbeddingsResponse(
-            frames=[write_frame(self._vectors.encoder_id, frame) for frame in frames]
+            frames=[write_frame(realm.encoder_id, frame) for frame in frames]
         )
 
+    def _read_source(
+        self, field: str, source: pb.PictureSource
+    ) -> tuple[Realm, npt.NDArray[np.float32]]:
+        """Returns the realm of what a picture is made from, and its latent vector ``(d,)``."""
+        snapshot = self._encoders.current
+        match source.WhichOneof("source"):
+            case "product":
+                name = convert.read_name(f"{field}.product", source.product, "products")
+                realm = realm_of_product(snapshot, self._store, name)
+            case "product_image":
+                name, _ = convert.read_image_name(f"{field}.product_image", source.product_image)
+                realm = realm_of_product(snapshot, self._store, name)
+            case "content":
+                realm, photo = embed_query(snapshot, source.content, "")
+                return realm, photo.mean
+            case "embedding":
+                encoder = source.embedding.encoder
+                name = convert.read_name(f"{field}.embedding.encoder", encoder, "encoders")
+                realm = snapshot.of_encoder(name, "the embedding")
+            case _:
+                realm = snapshot.default
+        return realm, read_source(field, source, realm.vectors)
+
     def _embed(self, request: pb.EmbedImageRequest) -> pb.EmbedImageResponse:
-        self._check_loaded(request.name or "encoders/default")
+        snapshot = self._encoders.current
+        name = convert.read_name("name", request.name, "encoders") if request.name else ""
+        if name and name not in ("default", *snapshot.realms):
+            raise ResourceMissing("encoder", request.name, "it does not serve")
         if not request.content:
             raise InvalidField("content", "is empty; send the image's bytes")
-        photo = self._embedder.embed(request.content)
+        if name:
+            realm = snapshot.of_encoder(name)
+            photo = realm.embedder.embed(request.content)
+        else:
+            realm, photo = embed_query(snapshot, request.content, request.category)
         return pb.EmbedImageResponse(
-            embedding=convert.write_embedding(
-                self._embedder.encoder.id, photo.mean.tolist(), photo.novelty
-            )
+            embedding=convert.write_embedding(realm.encoder_id, photo.mean.tolist(), photo.novelty)
         )
 
     def _embed_item(self, item: pb.StreamingEmbedImagesRequest) -> pb.StreamingEmbedImagesResponse:
@@ -142,11 +228,18 @@ class EncoderServicer(encoder_service_pb2_grpc.EncoderServiceServicer):
             sequence_number=item.sequence_number, embedding=embedding
         )
 
-    def _check_loaded(self, name: str) -> None:
-        encoder_id = convert.read_name("name", name, "encoders")
-        if encoder_id not in ("default", self._embedder.encoder.id):
+    def _get(self, encoder_id: str) -> encoder_pb2.Encoder:
+        found = self._store.encoders.find_installed(encoder_id)
+        if found is None:
+            name = f"encoders/{encoder_id}"
             raise ResourceMissing("encoder", name, "list them with ListEncoders")
+        return convert.write_encoder(found, self._encoders.current.assignment)
 
-    def _write_encoder(self) -> encoder_pb2.Encoder:
-        encoder = self._embedder.encoder
-        return convert.write_encoder(encoder.id, encoder.manifest, self._pictures.decodable)
+    def _list(self) -> list[encoder_pb2.Encoder]:
+        """Returns all installed encoders: the default one, others that serve, the rest."""
+        assignment = self._encoders.current.assignment
+        found = [
+            convert.write_encoder(each, assignment)
+            for each in self._store.encoders.list_installed()
+        ]
+        return sorted(found, key=lambda e: (not e.serves_default, not e.categories))

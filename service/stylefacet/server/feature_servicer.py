@@ -6,13 +6,21 @@ from concurrent.futures import Executor
 import grpc
 from google.protobuf.empty_pb2 import Empty
 
-from stylefacet.app.features import FeatureBook, FeatureTexts, LiveFeature
-from stylefacet.app.fitting import FeatureChange, FeatureFitting, Prediction
+from stylefacet.app.features import FeatureTexts, LiveFeature
+from stylefacet.app.fitting import FeatureChange, Prediction
 from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_token
+from stylefacet.app.realms import (
+    EncoderSet,
+    Realm,
+    embed_query,
+    realm_of_product,
+    realm_of_products,
+)
 from stylefacet.bundle import FeatureKind
 from stylefacet.catalog.limits import check_id
+from stylefacet.catalog.store import Store
 from stylefacet.errors import InvalidField
-from stylefacet.features.fitting import FitQuality, FittedFeature
+from stylefacet.features.fitting import FittedFeature
 from stylefacet.server import convert
 from stylefacet.server.terms import read_terms
 from stylefacet.v1 import feature_pb2, feature_service_pb2_grpc
@@ -25,27 +33,25 @@ _KINDS = {
 
 
 class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
-    """Thread-safe; holds no state of its own."""
+    """Thread-safe; holds no state of its own. Each request is about one encoder's features."""
 
-    def __init__(
-        self, features: FeatureBook, fitting: FeatureFitting, encoder_id: str, pool: Executor
-    ) -> None:
-        self._features = features
-        self._fitting = fitting
+    def __init__(self, store: Store, encoders: EncoderSet, pool: Executor) -> None:
+        self._store = store
+        self._encoders = encoders
         self._pool = pool
-        self._encoder_id = encoder_id
 
     def ListFeatures(
         self, request: pb.ListFeaturesRequest, context: grpc.ServicerContext
     ) -> pb.ListFeaturesResponse:
         """Returns a page of features in order of name."""
-        asked = {"method": "ListFeatures"}
+        realm = self._realm(request.encoder)
+        asked = {"method": "ListFeatures", "encoder": realm.encoder_id}
         after = read_page_token(request.page_token, asked)
         size = clamp_page_size(request.page_size)
-        following = [feature for feature in self._features.list_all() if feature.name > after]
+        following = [feature for feature in realm.features.list_all() if feature.name > after]
         page = following[:size]
         return pb.ListFeaturesResponse(
-            features=map(self._write, page),
+            features=[_write(realm, feature) for feature in page],
             next_page_token=make_page_token(asked, page[-1].name) if len(following) > size else "",
         )
 
@@ -53,22 +59,23 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         self, request: pb.GetFeatureRequest, context: grpc.ServicerContext
     ) -> feature_pb2.Feature:
         """Returns one feature."""
-        return self._write(self._features.get(convert.read_name("name", request.name, "features")))
+        realm = self._realm(request.encoder)
+        name = convert.read_name("name", request.name, "features")
+        return _write(realm, realm.features.get(name))
 
     def CreateFeature(
         self, request: pb.CreateFeatureRequest, context: grpc.ServicerContext
     ) -> feature_pb2.Feature:
         """Makes a feature of latent dimensions."""
         check_id("feature_id", request.feature_id)
-        feature = request.feature
-        return self._write(
-            self._features.create(
-                FeatureTexts(request.feature_id, feature.display_name, feature.description),
-                list(feature.dimensions),
-                request.block,
-                read_terms(request),
-            )
+        realm, feature = self._realm(request.encoder), request.feature
+        made = realm.features.create(
+            FeatureTexts(request.feature_id, feature.display_name, feature.description),
+            list(feature.dimensions),
+            request.block,
+            read_terms(request),
         )
+        return _write(realm, made)
 
     def FitFeature(
         self, request: pb.FitFeatureRequest, context: grpc.ServicerContext
@@ -77,13 +84,18 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         check_id("feature_id", request.feature_id)
         texts = FeatureTexts(request.feature_id, request.display_name, request.description)
         examples = _read_examples(request.examples)
-        return self._write(self._fitting.fit(texts, examples, read_terms(request)))
+        if request.encoder:
+            realm = self._realm(request.encoder)
+        else:
+            named = [product_id for product_id, _ in examples]
+            realm = realm_of_products(self._encoders.current, self._store, named)
+        return _write(realm, realm.fitting.fit(texts, examples, read_terms(request)))
 
     def UpdateFeature(
         self, request: pb.UpdateFeatureRequest, context: grpc.ServicerContext
     ) -> feature_pb2.Feature:
         """Changes what a feature is called, what it was fitted on, or its scale."""
-        feature = request.feature
+        realm, feature = self._realm(request.encoder), request.feature
         mask = _read_mask(request)
         change = FeatureChange(
             convert.read_name("feature.name", feature.name, "features"),
@@ -95,7 +107,7 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
             request.refresh_scale,
             feature.etag,
         )
-        return self._write(self._fitting.update(change, read_terms(request)))
+        return _write(realm, realm.fitting.update(change, read_terms(request)))
 
     def ListFeatureExamples(
         self, request: pb.ListFeatureExamplesRequest, context: grpc.ServicerContext
@@ -105,7 +117,7 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         asked = {"method": "ListFeatureExamples", "parent": name}
         after = read_page_token(request.page_token, asked)
         size = clamp_page_size(request.page_size)
-        following = [item for item in self._fitting.list_examples(name) if item[0] > after]
+        following = [item for item in self._list_examples(name) if item[0] > after]
         page = following[:size]
         return pb.ListFeatureExamplesResponse(
             examples=[
@@ -123,18 +135,20 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         match request.WhichOneof("subject"):
             case "product":
                 product_id = convert.read_name("product", request.product, "products")
-                answer = self._fitting.predict_product(product_id, names)
+                realm = realm_of_product(self._encoders.current, self._store, product_id)
+                answer = realm.fitting.predict_product(product_id, names)
             case "content":
                 if not request.content:
                     raise InvalidField("content", "is empty; send the image's bytes")
-                answer = self._pool.submit(
-                    self._fitting.predict_photo, request.content, names
+                realm, photo = self._pool.submit(
+                    embed_query, self._encoders.current, request.content, request.category
                 ).result()
+                answer = realm.fitting.predict_photo(photo, names)
             case _:
                 raise InvalidField("subject", "is missing; give a product or content")
         return pb.PredictFeaturesResponse(
             predictions=map(_write_prediction, answer.predictions),
-            encoder=f"encoders/{self._encoder_id}",
+            encoder=f"encoders/{realm.encoder_id}",
             novelty=answer.novelty,
         )
 
@@ -143,33 +157,50 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
     ) -> Empty:
         """Deletes a feature made at run time."""
         name = convert.read_name("name", request.name, "features")
-        self._features.delete(name, request.etag, read_terms(request))
+        for realm in self._encoders.current.all:
+            realm.features.check_changeable(name)
+        self._encoders.current.default.features.delete(name, request.etag, read_terms(request))
         return Empty()
 
-    def _write(self, feature: LiveFeature) -> feature_pb2.Feature:
-        message = feature_pb2.Feature(
-            name=f"features/{feature.name}",
-            display_name=feature.display_name,
-            kind=_KINDS[feature.kind],
-            origin=feature_pb2.Feature.BUNDLED if feature.bundled else feature_pb2.Feature.CREATED,
-            dimensions=feature.dimensions,
-            coordinate_count=len(feature.projection.matrix),
-            scale=feature.projection.scale,
-            encoder=f"encoders/{self._encoder_id}",
-            version=feature.version,
-            description=feature.description,
-            etag=feature.etag,
-            example_count=feature.example_count,
-        )
-        if feature.create_time is not None:
-            message.create_time.FromDatetime(feature.create_time)
-        if feature.update_time is not None:
-            message.update_time.FromDatetime(feature.update_time)
-        if feature.model:
-            fitted = FittedFeature.from_model(feature.projection, feature.model)
-            message.values.extend(fitted.values)
-            message.quality.CopyFrom(_write_quality(fitted.quality))
-        return message
+    def _list_examples(self, name: str) -> list[tuple[str, str]]:
+        """Returns a feature's examples, of whichever encoder's products they are."""
+        first, *more = self._encoders.current.all
+        for realm in more:
+            if realm.features.has(name) and not first.features.has(name):
+                return realm.fitting.list_examples(name)
+        return first.fitting.list_examples(name)
+
+    def _realm(self, encoder: str) -> Realm:
+        snapshot = self._encoders.current
+        if not encoder:
+            return snapshot.default
+        return snapshot.of_encoder(convert.read_name("encoder", encoder, "encoders"))
+
+
+def _write(realm: Realm, feature: LiveFeature) -> feature_pb2.Feature:
+    message = feature_pb2.Feature(
+        name=f"features/{feature.name}",
+        display_name=feature.display_name,
+        kind=_KINDS[feature.kind],
+        origin=feature_pb2.Feature.BUNDLED if feature.bundled else feature_pb2.Feature.CREATED,
+        dimensions=feature.dimensions,
+        coordinate_count=len(feature.projection.matrix),
+        scale=feature.projection.scale,
+        encoder=f"encoders/{realm.encoder_id}",
+        version=feature.version,
+        description=feature.description,
+        etag=feature.etag,
+        example_count=feature.example_count,
+    )
+    if feature.create_time is not None:
+        message.create_time.FromDatetime(feature.create_time)
+    if feature.update_time is not None:
+        message.update_time.FromDatetime(feature.update_time)
+    if feature.model:
+        fitted = FittedFeature.from_model(feature.projection, feature.model)
+        message.values.extend(fitted.values)
+        message.quality.CopyFrom(convert.write_quality(fitted.quality))
+    return message
 
 
 def _read_examples(examples: Iterable[pb.FeatureExample]) -> list[tuple[str, str]]:
@@ -190,17 +221,6 @@ def _read_mask(request: pb.UpdateFeatureRequest) -> set[str]:
     for path in sorted(paths - writable):
         raise InvalidField("update_mask", f"{path!r} cannot be written; use {sorted(writable)}")
     return paths
-
-
-def _write_quality(quality: FitQuality) -> feature_pb2.FeatureQuality:
-    return feature_pb2.FeatureQuality(
-        balanced_accuracy=quality.balanced_accuracy,
-        chance_accuracy=quality.chance_accuracy,
-        precision_at_10=quality.precision_at_10,
-        chance_precision_at_10=quality.chance_precision_at_10,
-        carried=quality.carried,
-        example_count=quality.example_count,
-    )
 
 
 def _write_prediction(prediction: Prediction) -> pb.FeaturePrediction:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import partial
 
 import grpc
 from google.longrunning import operations_pb2, operations_pb2_grpc
@@ -15,29 +14,19 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from stylefacet.app.adjustments import QueryAdjuster
-from stylefacet.app.comparison import ProductComparison
-from stylefacet.app.duplicates import DUPLICATES_KIND, DuplicateSearch
-from stylefacet.app.export import FeatureExport
-from stylefacet.app.features import FeatureBook
-from stylefacet.app.fitting import FeatureFitting
-from stylefacet.app.follower import IndexFollower
+from stylefacet.app.duplicates import DUPLICATES_KIND
 from stylefacet.app.import_root import ImportRoot
 from stylefacet.app.imports import IMPORT_KIND, ManifestImport
+from stylefacet.app.installing import EncoderInstaller
+from stylefacet.app.library import BundleLibrary
 from stylefacet.app.operations import OperationRunner, Work
-from stylefacet.app.photos import PhotoEmbedder
-from stylefacet.app.pictures import PictureMaker
-from stylefacet.app.population import Population
-from stylefacet.app.similarity import SimilaritySearch
+from stylefacet.app.realms import SWITCH_KIND, EncoderSet, duplicates_work
+from stylefacet.app.switching import EncoderSwitch
 from stylefacet.app.uploads import Uploads
-from stylefacet.app.vectors import VectorReader
-from stylefacet.bundle import Bundle, read_bundle
 from stylefacet.catalog.store import Store
-from stylefacet.errors import EncoderMismatch, SettingInvalid
+from stylefacet.errors import EncoderMismatch, ResourceMissing, SettingInvalid
 from stylefacet.imaging import ImageLimits
-from stylefacet.inference import Decoder, Encoder
 from stylefacet.limits import message_options
-from stylefacet.search.index import SimilarityIndex
 from stylefacet.server.access import AccessCheck
 from stylefacet.server.admission import Admission
 from stylefacet.server.catalog_servicer import CatalogServicer
@@ -71,26 +60,35 @@ _log = logging.getLogger(__name__)
 _SPARE_HANDLER_COUNT = 4
 # Threads that refuse calls and answer health checks, each in less than a millisecond.
 _DOOR_THREAD_COUNT = 4
+# Where installed bundles lie unpacked, under data_dir.
+ENCODERS_FOLDER = "encoders"
 
 
 class Server:
-    """One server over one store and one encoder; :meth:`start` it once, :meth:`stop` it once."""
+    """One server over one store; :meth:`start` it once, :meth:`stop` it once."""
 
     def __init__(
         self, settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        """Loads the bundle, opens the store and fills the index; nothing listens yet.
+        """Opens the store, loads the encoders that serve and fills their indexes.
+
+        Nothing is answered yet.
 
         Raises:
             BundleInvalid, StoreCorrupt, SettingInvalid, EncoderMismatch: it cannot serve.
         """
         self._settings = settings
         self._now = now
-        bundle = read_bundle(settings.bundle)
-        self._encoder = Encoder(bundle)
+        limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
         self._store = _open_store(settings, now)
         try:
-            self._bind_encoder()
+            library = BundleLibrary(
+                self._store.encoders, settings.data_dir / ENCODERS_FOLDER, limits
+            )
+            self._library = library
+            self._bind_encoder(library)
+            self._encoders = EncoderSet(self._store, library)
+            self._root = _open_import_root(settings)
             self._pool = PhotoPool(
                 settings.worker_count or os.cpu_count() or 1, settings.max_queued_photos
             )
@@ -100,7 +98,7 @@ class Server:
             self._metrics = Metrics()
             self._tracing = _open_tracing(settings)
             self._watch = CallWatch(self._metrics, self._tracing)
-            self._server = self._build(bundle)
+            self._server = self._build()
             self.port = self._listen()
             self._health_port = self._serve_health()
             self._metrics_port = self._serve_metrics()
@@ -129,7 +127,7 @@ class Server:
         return "" if self._health_port is None else self._health_port.address
 
     def start(self) -> None:
-        """Fills the index from the store, then lets calls in; health is answered meanwhile.
+        """Fills the indexes from the store, then lets calls in; health is answered meanwhile.
 
         A server that cannot is stopped.
         """
@@ -138,8 +136,8 @@ class Server:
             self._health_port.start()
         self._admission.start()
         try:
-            self._follower.load()
-            self._features.catch_up()
+            snapshot = self._encoders.refresh()
+            self._encoders.start()
         except BaseException:
             self.stop()
             raise
@@ -150,7 +148,7 @@ class Server:
             "serving",
             extra={
                 "address": self.address,
-                "encoder": self._encoder.id,
+                "encoder": snapshot.assignment.default,
                 "metrics_address": self.metrics_address,
                 "health_address": self.health_address,
                 "tls": self._settings.has_tls,
@@ -173,6 +171,7 @@ class Server:
         self._runner.stop()
         calls_ended.wait()
         self._admission.end()
+        self._encoders.stop()
         self._pool.shutdown()
         self._door.shutdown()
         if self._health_port is not None:
@@ -189,40 +188,36 @@ class Server:
         """Waits until the server has stopped; returns whether it has."""
         return self._stopped.wait(timeout_s)
 
-    def _bind_encoder(self) -> None:
-        bound = self._store.bind_encoder(self._encoder.id)
-        if bound != self._encoder.id:
+    def _bind_encoder(self, library: BundleLibrary) -> None:
+        """Installs the bundle of the settings; an empty store is served by it from now on."""
+        own = library.take_own(self._settings.bundle).encoder.id
+        bound = self._store.bind_encoder(own)
+        try:
+            library.load(bound)
+        except ResourceMissing as error:
             raise EncoderMismatch(
                 f"the catalogue at {self._settings.store_url}",
                 bound,
-                self._encoder.id,
-                "serve it with its own bundle, or choose another data directory and import again",
-            )
+                own,
+                "start it once with its own bundle, then switch to this one; or choose another "
+                "data directory and import again",
+            ) from error
+        if bound != own:
+            _log.info("another encoder serves", extra={"encoder": bound, "installed": own})
 
-    def _build(self, bundle: Bundle) -> grpc.Server:
-        settings, encoder_id, manifest = self._settings, self._encoder.id, bundle.manifest
-        limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
-        embedder = PhotoEmbedder(self._encoder, limits)
-        uploads = Uploads(self._store, embedder, settings.keep_inputs)
-        index = SimilarityIndex(manifest.latent_dimension_count)
-        self._follower = IndexFollower(self._store, index, encoder_id)
-        self._features = FeatureBook(self._store, index, self._follower, encoder_id, manifest)
-        similarity = SimilaritySearch(self._store, index, self._follower, self._features, embedder)
-        fitting = FeatureFitting(self._store, self._features, embedder)
-        vectors = VectorReader(self._store, embedder)
-        population = Population(index, self._follower, manifest)
-        adjuster = QueryAdjuster(self._features, vectors)
-        comparison = ProductComparison(self._store, self._features, vectors, population)
-        decoder = None if bundle.decoder is None else Decoder(bundle)
-        pictures = PictureMaker(encoder_id, decoder, self._features, population)
-        export = FeatureExport(self._store, self._features, encoder_id)
+    def _build(self) -> grpc.Server:
+        settings, encoders = self._settings, self._encoders
+        uploads = Uploads(self._store, encoders, settings.keep_inputs)
         importer = self._make_importer(uploads)
-        duplicates = DuplicateSearch(self._store, index, self._follower, self._features, encoder_id)
-        works: dict[str, Work] = {DUPLICATES_KIND: duplicates}
+        switch = EncoderSwitch(self._store, encoders, self._library, self._pool.in_turn)
+        works: dict[str, Work] = {
+            DUPLICATES_KIND: duplicates_work(encoders),
+            SWITCH_KIND: switch,
+        }
         if importer is not None:
             works[IMPORT_KIND] = importer
         works = {kind: self._watch.watched(kind, work) for kind, work in works.items()}
-        self._metrics.show_state(partial(self._state, index))
+        self._metrics.show_state(self._state)
         self._runner = OperationRunner(
             self._store.operations,
             works,
@@ -230,7 +225,8 @@ class Server:
             settings.operation_lease_s,
             self._now,
         )
-        starter = OperationStarter(self._runner, importer, duplicates)
+        starter = OperationStarter(self._runner, importer, switch)
+        installer = EncoderInstaller(self._store, self._library, encoders, self._root)
 
         handlers = ThreadPoolExecutor(
             settings.max_concurrent_calls + _SPARE_HANDLER_COUNT, thread_name_prefix="call"
@@ -252,22 +248,22 @@ class Server:
             CatalogServicer(
                 self._store,
                 uploads,
-                export,
+                encoders,
                 starter,
-                encoder_id,
                 self._pool,
                 depth,
             ),
             server,
         )
         encoder_service_pb2_grpc.add_EncoderServiceServicer_to_server(
-            EncoderServicer(embedder, vectors, pictures, self._pool, depth), server
+            EncoderServicer(self._store, encoders, installer, starter, self._pool, depth),
+            server,
         )
         feature_service_pb2_grpc.add_FeatureServiceServicer_to_server(
-            FeatureServicer(self._features, fitting, encoder_id, self._pool), server
+            FeatureServicer(self._store, encoders, self._pool), server
         )
         similarity_service_pb2_grpc.add_SimilarityServiceServicer_to_server(
-            SimilarityServicer(similarity, adjuster, comparison, starter, encoder_id, self._pool),
+            SimilarityServicer(self._store, encoders, starter, self._pool),
             server,
         )
         operations_pb2_grpc.add_OperationsServicer_to_server(
@@ -282,17 +278,17 @@ class Server:
         return server
 
     def _make_importer(self, uploads: Uploads) -> ManifestImport | None:
-        settings = self._settings
-        if settings.import_root is None:
+        if self._root is None:
             return None
-        root = ImportRoot(settings.import_root, settings.max_image_bytes)
-        return ManifestImport(root, uploads, self._store.sweeper, self._pool.in_turn)
+        return ManifestImport(self._root, uploads, self._store.sweeper, self._pool.in_turn)
 
-    def _state(self, index: SimilarityIndex) -> ServerState:
+    def _state(self) -> ServerState:
+        snapshot = self._encoders.loaded
+        realms = snapshot.all if snapshot else []
         return ServerState(
-            self._encoder.id,
-            index.image_count,
-            index.sequence,
+            snapshot.assignment.default if snapshot else "",
+            sum(realm.index.image_count for realm in realms),
+            min((realm.index.sequence for realm in realms), default=0),
             self._pool.waiting_count,
             self._store.sequence,
             None if self._settings.database_url else self._settings.data_dir,
@@ -331,6 +327,12 @@ def _open_store(settings: Settings, now: Callable[[], datetime]) -> Store:
                 "data_dir", f"{settings.data_dir} cannot be made ({error.strerror})"
             ) from error
     return Store(settings.store_url, now)
+
+
+def _open_import_root(settings: Settings) -> ImportRoot | None:
+    if settings.import_root is None:
+        return None
+    return ImportRoot(settings.import_root, settings.max_image_bytes)
 
 
 def _open_tracing(settings: Settings) -> Tracing | None:

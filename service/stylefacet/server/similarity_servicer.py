@@ -1,5 +1,6 @@
 """Serves SimilarityService: ranked products that explain themselves."""
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 
@@ -7,11 +8,19 @@ import grpc
 import numpy as np
 from google.longrunning import operations_pb2
 
-from stylefacet.app.adjustments import QueryAdjuster
-from stylefacet.app.comparison import ProductComparison
+from stylefacet.app.adjustments import Target, TowardProduct
 from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_offset
-from stylefacet.app.similarity import MAX_RESULT_COUNT, Query, SimilarityHit, SimilaritySearch
-from stylefacet.errors import InvalidField
+from stylefacet.app.realms import (
+    EncoderSet,
+    Realm,
+    Snapshot,
+    embed_query,
+    realm_of_product,
+    realm_of_products,
+)
+from stylefacet.app.similarity import MAX_RESULT_COUNT, Query, SimilarityHit
+from stylefacet.catalog.store import Store
+from stylefacet.errors import EncodersMixed, InvalidField
 from stylefacet.server import convert
 from stylefacet.server.convert_similarity import (
     read_adjustments,
@@ -36,18 +45,14 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
 
     def __init__(
         self,
-        similarity: SimilaritySearch,
-        adjuster: QueryAdjuster,
-        comparison: ProductComparison,
+        store: Store,
+        encoders: EncoderSet,
         starter: OperationStarter,
-        encoder_id: str,
         pool: Executor,
     ) -> None:
-        self._similarity = similarity
-        self._adjuster = adjuster
-        self._comparison = comparison
+        self._store = store
+        self._encoders = encoders
         self._starter = starter
-        self._encoder_id = encoder_id
         self._pool = pool
 
     def SearchSimilarProducts(
@@ -56,18 +61,19 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
         """Ranks products by their weighted distance from the query."""
         weights = read_weights(request.feature_weights)
         targets = read_adjustments(request.adjustments)
+        snapshot = self._encoders.seen(request.min_sequence, _patience_s(context))
+        realm, query = self._read_query(request, snapshot)
         if targets and not weights:
-            weights = self._adjuster.default_weights(targets)
-        self._similarity.wait_for(request.min_sequence, _patience_s(context))
-        ordering = self._similarity.ordering(weights, targets)
-        asked = _fingerprint(request) | {"encoder": self._encoder_id, "features": ordering}
+            weights = realm.adjuster.default_weights(targets)
+        ordering = realm.similarity.ordering(weights, targets)
+        asked = _fingerprint(request) | {"encoder": realm.encoder_id, "features": ordering}
         size = clamp_page_size(request.page_size, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
         offset = read_page_offset(request.page_token, asked)
-        query = self._read_query(request)
-        move = self._adjuster.adjust(query.means, targets) if targets else None
+        self._check_targets(snapshot, realm, targets)
+        move = realm.adjuster.adjust(query.means, targets) if targets else None
         if move is not None:
             query = replace(query, means=move.means)
-        answer = self._similarity.search(
+        answer = realm.similarity.search(
             query, weights, request.filter, offset, size, request.group_by_style
         )
         following = offset + size
@@ -75,10 +81,10 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
         return pb.SearchSimilarProductsResponse(
             similar_products=[_write_hit(hit, query.product_id) for hit in answer.hits],
             next_page_token=make_page_token(asked, str(following)) if more else "",
-            encoder=f"encoders/{self._encoder_id}",
+            encoder=f"encoders/{realm.encoder_id}",
             sequence_number=answer.sequence,
             query_novelty=query.novelty,
-            query_move=None if move is None else write_move(self._encoder_id, move),
+            query_move=None if move is None else write_move(realm.encoder_id, move),
         )
 
     def CompareProducts(
@@ -87,7 +93,8 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
         """Sets products side by side."""
         weights = read_weights(request.feature_weights)
         names = [convert.read_name("products", name, "products") for name in request.products]
-        return write_comparison(self._encoder_id, self._comparison.compare(names, weights))
+        realm = realm_of_products(self._encoders.current, self._store, names)
+        return write_comparison(realm.encoder_id, realm.comparison.compare(names, weights))
 
     def FindNearDuplicates(
         self,
@@ -95,22 +102,47 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
         context: grpc.ServicerContext,
     ) -> operations_pb2.Operation:
         """Starts a search for groups of products that hardly differ."""
-        return self._starter.start_duplicates(request)
+        snapshot = self._encoders.current
+        if request.encoder:
+            encoder_id = convert.read_name("encoder", request.encoder, "encoders")
+            realm = snapshot.of_encoder(encoder_id, "the search")
+        else:
+            realm = snapshot.only("encoder")
+        return self._starter.start_duplicates(request, realm.duplicates)
 
-    def _read_query(self, request: pb.SearchSimilarProductsRequest) -> Query:
+    def _check_targets(
+        self, snapshot: Snapshot, realm: Realm, targets: Mapping[str, Target]
+    ) -> None:
+        """Refuses to move a query toward a product of another encoder."""
+        for target in targets.values():
+            if isinstance(target, TowardProduct):
+                other = realm_of_product(snapshot, self._store, target.product_id)
+                if other.encoder_id != realm.encoder_id:
+                    subject = f"products/{target.product_id}"
+                    raise EncodersMixed({"the query": realm.encoder_id, subject: other.encoder_id})
+
+    def _read_query(
+        self, request: pb.SearchSimilarProductsRequest, snapshot: Snapshot
+    ) -> tuple[Realm, Query]:
         match request.WhichOneof("query"):
             case "product":
                 product_id = convert.read_name("product", request.product, "products")
-                return self._similarity.query_by_product(product_id)
+                realm = realm_of_product(snapshot, self._store, product_id)
+                return realm, realm.similarity.query_by_product(product_id)
             case "content":
                 if not request.content:
                     raise InvalidField("content", "is empty; send the image's bytes")
-                return self._pool.submit(self._similarity.query_by_photo, request.content).result()
+                realm, photo = self._pool.submit(
+                    embed_query, snapshot, request.content, request.category
+                ).result()
+                return realm, Query.of_photo(photo)
             case "embedding":
-                return self._similarity.query_by_embedding(
-                    convert.read_name("embedding.encoder", request.embedding.encoder, "encoders"),
-                    np.array(request.embedding.mean, dtype=np.float32),
+                encoder = convert.read_name(
+                    "embedding.encoder", request.embedding.encoder, "encoders"
                 )
+                realm = snapshot.of_encoder(encoder, "the embedding")
+                mean = np.array(request.embedding.mean, dtype=np.float32)
+                return realm, realm.similarity.query_by_embedding(encoder, mean)
             case _:
                 raise InvalidField("query", "is missing; give a product, content or an embedding")
 

@@ -170,12 +170,14 @@ class UploadProductsResponse(_message.Message):
     def __init__(self, row_number: _Optional[int] = ..., outcome: _Optional[_Union[UploadProductsResponse.Outcome, str]] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., product_image: _Optional[str] = ..., sequence_number: _Optional[int] = ...) -> None: ...
 
 class ExportFeaturesRequest(_message.Message):
-    __slots__ = ("filter", "features")
+    __slots__ = ("filter", "features", "encoder")
     FILTER_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    ENCODER_FIELD_NUMBER: _ClassVar[int]
     filter: str
     features: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, filter: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
+    encoder: str
+    def __init__(self, filter: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., encoder: _Optional[str] = ...) -> None: ...
 
 class ExportFeaturesResponse(_message.Message):
     __slots__ = ("encoder", "sequence_number", "features", "products")

@@ -27,7 +27,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bstylefacet/v1/encoder.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x04\n\x07\x45ncoder\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1d\n\x0finput_height_px\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1c\n\x0einput_width_px\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12$\n\x16latent_dimension_count\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x30\n\x06\x62locks\x18\x06 \x03(\x0b\x32\x1a.stylefacet.v1.LatentBlockB\x04\xe2\x41\x01\x03\x12\x17\n\tdecodable\x18\x07 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12:\n\x07quality\x18\x08 \x03(\x0b\x32#.stylefacet.v1.Encoder.QualityEntryB\x04\xe2\x41\x01\x03\x12\x1b\n\rtraining_data\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07licence\x18\n \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ntrain_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x19\n\x0bnovelty_p99\x18\x0c \x01(\x01\x42\x04\xe2\x41\x01\x03\x1a.\n\x0cQualityEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01:B\xea\x41?\n\x16stylefacet.dev/Encoder\x12\x12\x65ncoders/{encoder}*\x08\x65ncoders2\x07\x65ncoder\"8\n\x0bLatentBlock\x12\r\n\x05\x62lock\x18\x01 \x01(\t\x12\r\n\x05start\x18\x02 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x03 \x01(\x05\"h\n\tEmbedding\x12\x30\n\x07\x65ncoder\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x12\n\x04mean\x18\x02 \x03(\x02\x42\x04\xe2\x41\x01\x02\x12\x15\n\x07novelty\x18\x03 \x01(\x02\x42\x04\xe2\x41\x01\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bstylefacet/v1/encoder.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x05\n\x07\x45ncoder\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1d\n\x0finput_height_px\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1c\n\x0einput_width_px\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12$\n\x16latent_dimension_count\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x30\n\x06\x62locks\x18\x06 \x03(\x0b\x32\x1a.stylefacet.v1.LatentBlockB\x04\xe2\x41\x01\x03\x12\x17\n\tdecodable\x18\x07 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12:\n\x07quality\x18\x08 \x03(\x0b\x32#.stylefacet.v1.Encoder.QualityEntryB\x04\xe2\x41\x01\x03\x12\x1b\n\rtraining_data\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07licence\x18\n \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ntrain_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x19\n\x0bnovelty_p99\x18\x0c \x01(\x01\x42\x04\xe2\x41\x01\x03\x12\x1c\n\x0eserves_default\x18\r \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x18\n\ncategories\x18\x0e \x03(\tB\x04\xe2\x41\x01\x03\x12\x36\n\x0cinstall_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\"\n\x14\x65mbedded_image_count\x18\x10 \x01(\x03\x42\x04\xe2\x41\x01\x03\x1a.\n\x0cQualityEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01:B\xea\x41?\n\x16stylefacet.dev/Encoder\x12\x12\x65ncoders/{encoder}*\x08\x65ncoders2\x07\x65ncoder\"8\n\x0bLatentBlock\x12\r\n\x05\x62lock\x18\x01 \x01(\t\x12\r\n\x05start\x18\x02 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x03 \x01(\x05\"h\n\tEmbedding\x12\x30\n\x07\x65ncoder\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x12\n\x04mean\x18\x02 \x03(\x02\x42\x04\xe2\x41\x01\x02\x12\x15\n\x07novelty\x18\x03 \x01(\x02\x42\x04\xe2\x41\x01\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -60,6 +60,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENCODER'].fields_by_name['train_time']._serialized_options = b'\342A\001\003'
   _globals['_ENCODER'].fields_by_name['novelty_p99']._loaded_options = None
   _globals['_ENCODER'].fields_by_name['novelty_p99']._serialized_options = b'\342A\001\003'
+  _globals['_ENCODER'].fields_by_name['serves_default']._loaded_options = None
+  _globals['_ENCODER'].fields_by_name['serves_default']._serialized_options = b'\342A\001\003'
+  _globals['_ENCODER'].fields_by_name['categories']._loaded_options = None
+  _globals['_ENCODER'].fields_by_name['categories']._serialized_options = b'\342A\001\003'
+  _globals['_ENCODER'].fields_by_name['install_time']._loaded_options = None
+  _globals['_ENCODER'].fields_by_name['install_time']._serialized_options = b'\342A\001\003'
+  _globals['_ENCODER'].fields_by_name['embedded_image_count']._loaded_options = None
+  _globals['_ENCODER'].fields_by_name['embedded_image_count']._serialized_options = b'\342A\001\003'
   _globals['_ENCODER']._loaded_options = None
   _globals['_ENCODER']._serialized_options = b'\352A?\n\026stylefacet.dev/Encoder\022\022encoders/{encoder}*\010encoders2\007encoder'
   _globals['_EMBEDDING'].fields_by_name['encoder']._loaded_options = None
@@ -69,11 +77,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EMBEDDING'].fields_by_name['novelty']._loaded_options = None
   _globals['_EMBEDDING'].fields_by_name['novelty']._serialized_options = b'\342A\001\003'
   _globals['_ENCODER']._serialized_start=140
-  _globals['_ENCODER']._serialized_end=680
-  _globals['_ENCODER_QUALITYENTRY']._serialized_start=566
-  _globals['_ENCODER_QUALITYENTRY']._serialized_end=612
-  _globals['_LATENTBLOCK']._serialized_start=682
-  _globals['_LATENTBLOCK']._serialized_end=738
-  _globals['_EMBEDDING']._serialized_start=740
-  _globals['_EMBEDDING']._serialized_end=844
+  _globals['_ENCODER']._serialized_end=828
+  _globals['_ENCODER_QUALITYENTRY']._serialized_start=714
+  _globals['_ENCODER_QUALITYENTRY']._serialized_end=760
+  _globals['_LATENTBLOCK']._serialized_start=830
+  _globals['_LATENTBLOCK']._serialized_end=886
+  _globals['_EMBEDDING']._serialized_start=888
+  _globals['_EMBEDDING']._serialized_end=992
 # @@protoc_insertion_point(module_scope)

@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Encoder(_message.Message):
-    __slots__ = ("name", "display_name", "input_height_px", "input_width_px", "latent_dimension_count", "blocks", "decodable", "quality", "training_data", "licence", "train_time", "novelty_p99")
+    __slots__ = ("name", "display_name", "input_height_px", "input_width_px", "latent_dimension_count", "blocks", "decodable", "quality", "training_data", "licence", "train_time", "novelty_p99", "serves_default", "categories", "install_time", "embedded_image_count")
     class QualityEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -32,6 +32,10 @@ class Encoder(_message.Message):
     LICENCE_FIELD_NUMBER: _ClassVar[int]
     TRAIN_TIME_FIELD_NUMBER: _ClassVar[int]
     NOVELTY_P99_FIELD_NUMBER: _ClassVar[int]
+    SERVES_DEFAULT_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    INSTALL_TIME_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDED_IMAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
     name: str
     display_name: str
     input_height_px: int
@@ -44,7 +48,11 @@ class Encoder(_message.Message):
     licence: str
     train_time: _timestamp_pb2.Timestamp
     novelty_p99: float
-    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., input_height_px: _Optional[int] = ..., input_width_px: _Optional[int] = ..., latent_dimension_count: _Optional[int] = ..., blocks: _Optional[_Iterable[_Union[LatentBlock, _Mapping]]] = ..., decodable: _Optional[bool] = ..., quality: _Optional[_Mapping[str, float]] = ..., training_data: _Optional[str] = ..., licence: _Optional[str] = ..., train_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., novelty_p99: _Optional[float] = ...) -> None: ...
+    serves_default: bool
+    categories: _containers.RepeatedScalarFieldContainer[str]
+    install_time: _timestamp_pb2.Timestamp
+    embedded_image_count: int
+    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., input_height_px: _Optional[int] = ..., input_width_px: _Optional[int] = ..., latent_dimension_count: _Optional[int] = ..., blocks: _Optional[_Iterable[_Union[LatentBlock, _Mapping]]] = ..., decodable: _Optional[bool] = ..., quality: _Optional[_Mapping[str, float]] = ..., training_data: _Optional[str] = ..., licence: _Optional[str] = ..., train_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., novelty_p99: _Optional[float] = ..., serves_default: _Optional[bool] = ..., categories: _Optional[_Iterable[str]] = ..., install_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., embedded_image_count: _Optional[int] = ...) -> None: ...
 
 class LatentBlock(_message.Message):
     __slots__ = ("block", "start", "end")

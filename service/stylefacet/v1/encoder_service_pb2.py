@@ -24,17 +24,41 @@ _sym_db = _symbol_database.Default()
 
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from stylefacet.v1 import encoder_pb2 as stylefacet_dot_v1_dot_encoder__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stylefacet/v1/encoder_service.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x17google/rpc/status.proto\x1a\x1bstylefacet/v1/encoder.proto\"H\n\x13ListEncodersRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"Y\n\x14ListEncodersResponse\x12(\n\x08\x65ncoders\x18\x01 \x03(\x0b\x32\x16.stylefacet.v1.Encoder\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"B\n\x11GetEncoderRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"Y\n\x11\x45mbedImageRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x15\n\x07\x63ontent\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"A\n\x12\x45mbedImageResponse\x12+\n\tembedding\x18\x01 \x01(\x0b\x32\x18.stylefacet.v1.Embedding\"u\n\x1bStreamingEmbedImagesRequest\x12\x1d\n\x0fsequence_number\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x37\n\x07request\x18\x02 \x01(\x0b\x32 .stylefacet.v1.EmbedImageRequestB\x04\xe2\x41\x01\x02\"\x95\x01\n\x1cStreamingEmbedImagesResponse\x12\x17\n\x0fsequence_number\x18\x01 \x01(\x03\x12-\n\tembedding\x18\x02 \x01(\x0b\x32\x18.stylefacet.v1.EmbeddingH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"\xc6\x01\n\rPictureSource\x12.\n\x07product\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/ProductH\x00\x12\x39\n\rproduct_image\x18\x02 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImageH\x00\x12\x11\n\x07\x63ontent\x18\x03 \x01(\x0cH\x00\x12-\n\tembedding\x18\x04 \x01(\x0b\x32\x18.stylefacet.v1.EmbeddingH\x00\x42\x08\n\x06source\"H\n\x0cPictureFrame\x12\x0b\n\x03png\x18\x01 \x01(\x0c\x12+\n\tembedding\x18\x02 \x01(\x0b\x32\x18.stylefacet.v1.Embedding\"L\n\x16\x44\x65\x63odeEmbeddingRequest\x12\x32\n\x06source\x18\x01 \x01(\x0b\x32\x1c.stylefacet.v1.PictureSourceB\x04\xe2\x41\x01\x02\"E\n\x17\x44\x65\x63odeEmbeddingResponse\x12*\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x1b.stylefacet.v1.PictureFrame\"\xd6\x02\n\x16TraverseFeatureRequest\x12\x30\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x32\n\x06source\x18\x02 \x01(\x0b\x32\x1c.stylefacet.v1.PictureSourceB\x04\xe2\x41\x01\x01\x12>\n\x04path\x18\x03 \x01(\x0e\x32*.stylefacet.v1.TraverseFeatureRequest.PathB\x04\xe2\x41\x01\x01\x12\x19\n\x0b\x66rame_count\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x1d\n\x0f\x64irection_count\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05reach\x18\x06 \x01(\x01\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05order\x18\x07 \x03(\tB\x04\xe2\x41\x01\x01\"2\n\x04Path\x12\x14\n\x10PATH_UNSPECIFIED\x10\x00\x12\x08\n\x04\x41XES\x10\x01\x12\n\n\x06VALUES\x10\x02\"\xa1\x01\n\x17TraverseFeatureResponse\x12*\n\x05start\x18\x01 \x01(\x0b\x32\x1b.stylefacet.v1.PictureFrame\x12,\n\ntraversals\x18\x02 \x03(\x0b\x32\x18.stylefacet.v1.Traversal\x12,\n\x07\x65ncoder\x18\x03 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"y\n\tTraversal\x12\x16\n\x0estart_position\x18\x01 \x01(\x01\x12-\n\x06\x66rames\x18\x02 \x03(\x0b\x32\x1d.stylefacet.v1.TraversalFrame\x12\x11\n\tlow_value\x18\x03 \x01(\t\x12\x12\n\nhigh_value\x18\x04 \x01(\t\"m\n\x0eTraversalFrame\x12*\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x1b.stylefacet.v1.PictureFrame\x12\x0e\n\x06offset\x18\x02 \x01(\x01\x12\x10\n\x08position\x18\x03 \x01(\x01\x12\r\n\x05value\x18\x04 \x01(\t\"\x9d\x01\n\x1cInterpolateEmbeddingsRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32\x1c.stylefacet.v1.PictureSourceB\x04\xe2\x41\x01\x02\x12/\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x1c.stylefacet.v1.PictureSourceB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x66rame_count\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\"L\n\x1dInterpolateEmbeddingsResponse\x12+\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x1b.stylefacet.v1.PictureFrame2\xb1\x05\n\x0e\x45ncoderService\x12W\n\x0cListEncoders\x12\".stylefacet.v1.ListEncodersRequest\x1a#.stylefacet.v1.ListEncodersResponse\x12\x46\n\nGetEncoder\x12 .stylefacet.v1.GetEncoderRequest\x1a\x16.stylefacet.v1.Encoder\x12Q\n\nEmbedImage\x12 .stylefacet.v1.EmbedImageRequest\x1a!.stylefacet.v1.EmbedImageResponse\x12s\n\x14StreamingEmbedImages\x12*.stylefacet.v1.StreamingEmbedImagesRequest\x1a+.stylefacet.v1.StreamingEmbedImagesResponse(\x01\x30\x01\x12`\n\x0f\x44\x65\x63odeEmbedding\x12%.stylefacet.v1.DecodeEmbeddingRequest\x1a&.stylefacet.v1.DecodeEmbeddingResponse\x12`\n\x0fTraverseFeature\x12%.stylefacet.v1.TraverseFeatureRequest\x1a&.stylefacet.v1.TraverseFeatureResponse\x12r\n\x15InterpolateEmbeddings\x12+.stylefacet.v1.InterpolateEmbeddingsRequest\x1a,.stylefacet.v1.InterpolateEmbeddingsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stylefacet/v1/encoder_service.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x17google/rpc/status.proto\x1a\x1bstylefacet/v1/encoder.proto\"+\n\x15InstallEncoderRequest\x12\x12\n\x04path\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"-\n\x14UploadEncoderRequest\x12\x15\n\x07\x63ontent\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\xbc\x01\n\x16\x41\x63tivateEncoderRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x18\n\ncategories\x18\x02 \x03(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\"\n\x14\x61llow_missing_inputs\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"s\n\x16RollbackEncoderRequest\x12\x1b\n\rvalidate_only\x18\x01 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\"\n\x14\x61llow_missing_inputs\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"E\n\x14\x44\x65leteEncoderRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"H\n\x13ListEncodersRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"Y\n\x14ListEncodersResponse\x12(\n\x08\x65ncoders\x18\x01 \x03(\x0b\x32\x16.stylefacet.v1.Encoder\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"B\n\x11GetEncoderRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"q\n\x11\x45mbedImageRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x15\n\x07\x63ontent\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x16\n\x08\x63\x61tegory\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"A\n\x12\x45mbedImageResponse\x12+\n\tembedding\x18\x01 \x01(\x0b\x32\x18.stylefacet.v1.Embedding\"u\n\x1bStreamingEmbedImagesRequest\x12\x1d\n\x0fsequence_number\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x37\n\x07request\x18\x02 \x01(\x0b\x32 .stylefacet.v1.EmbedImageRequestB\x04\xe2\x41\x01\x02\"\x95\x01\n\x1cStreamingEmbedImagesResponse\x12\x17\n\x0fsequence_number\x18\x01 \x01(\x03\x12-\n\tembedding\x18\x02 \x01(\x0b\x32\x18.stylefacet.v1.EmbeddingH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"\xc6\x01\n\rPictureSource\x12.\n\x07product\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/ProductH\x00\x12\x39\n\rproduct_image\x18\x02 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImageH\x00\x12\x11\n\x07\x63ontent\x18\x03 \x01(\x0cH\x00\x12-\n\tembedding\x18\x04 \x01(\x0b\x32\x18.stylefacet.v1.EmbeddingH\x00\x42\x08\n\x06source\"H\n\x0cPictureFrame\x12\x0b\n\x03png\x18\x01 \x01(\x0c\x12+\n\tembedding\x18\x02 \x01(\x0b\x32\x18.stylefacet.v1.Embedding\"L\n\x16\x44\x65\x63odeEmbeddingRequest\x12\x32\n\x06source\x18\x01 \x01(\x0b\x32\x1c.stylefacet.v1.PictureSourceB\x04\xe2\x41\x01\x02\"E\n\x17\x44\x65\x63odeEmbeddingResponse\x12*\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x1b.stylefacet.v1.PictureFrame\"\x88\x03\n\x16TraverseFeatureRequest\x12\x30\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x32\n\x06source\x18\x02 \x01(\x0b\x32\x1c.stylefacet.v1.PictureSourceB\x04\xe2\x41\x01\x01\x12>\n\x04path\x18\x03 \x01(\x0e\x32*.stylefacet.v1.TraverseFeatureRequest.PathB\x04\xe2\x41\x01\x01\x12\x19\n\x0b\x66rame_count\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x1d\n\x0f\x64irection_count\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05reach\x18\x06 \x01(\x01\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05order\x18\x07 \x03(\tB\x04\xe2\x41\x01\x01\x12\x30\n\x07\x65ncoder\x18\x08 \x01(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"2\n\x04Path\x12\x14\n\x10PATH_UNSPECIFIED\x10\x00\x12\x08\n\x04\x41XES\x10\x01\x12\n\n\x06VALUES\x10\x02\"\xa1\x01\n\x17TraverseFeatureResponse\x12*\n\x05start\x18\x01 \x01(\x0b\x32\x1b.stylefacet.v1.PictureFrame\x12,\n\ntraversals\x18\x02 \x03(\x0b\x32\x18.stylefacet.v1.Traversal\x12,\n\x07\x65ncoder\x18\x03 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"y\n\tTraversal\x12\x16\n\x0estart_position\x18\x01 \x01(\x01\x12-\n\x06\x66rames\x18\x02 \x03(\x0b\x32\x1d.stylefacet.v1.TraversalFrame\x12\x11\n\tlow_value\x18\x03 \x01(\t\x12\x12\n\nhigh_value\x18\x04 \x01(\t\"m\n\x0eTraversalFrame\x12*\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x1b.stylefacet.v1.PictureFrame\x12\x0e\n\x06offset\x18\x02 \x01(\x01\x12\x10\n\x08position\x18\x03 \x01(\x01\x12\r\n\x05value\x18\x04 \x01(\t\"\x9d\x01\n\x1cInterpolateEmbeddingsRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32\x1c.stylefacet.v1.PictureSourceB\x04\xe2\x41\x01\x02\x12/\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x1c.stylefacet.v1.PictureSourceB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x66rame_count\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\"L\n\x1dInterpolateEmbeddingsResponse\x12+\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x1b.stylefacet.v1.PictureFrame2\xb3\t\n\x0e\x45ncoderService\x12N\n\x0eInstallEncoder\x12$.stylefacet.v1.InstallEncoderRequest\x1a\x16.stylefacet.v1.Encoder\x12N\n\rUploadEncoder\x12#.stylefacet.v1.UploadEncoderRequest\x1a\x16.stylefacet.v1.Encoder(\x01\x12\x87\x01\n\x0f\x41\x63tivateEncoder\x12%.stylefacet.v1.ActivateEncoderRequest\x1a\x1d.google.longrunning.Operation\".\xca\x41+\n\x16SwitchEncodersResponse\x12\x11OperationMetadata\x12\x87\x01\n\x0fRollbackEncoder\x12%.stylefacet.v1.RollbackEncoderRequest\x1a\x1d.google.longrunning.Operation\".\xca\x41+\n\x16SwitchEncodersResponse\x12\x11OperationMetadata\x12L\n\rDeleteEncoder\x12#.stylefacet.v1.DeleteEncoderRequest\x1a\x16.google.protobuf.Empty\x12W\n\x0cListEncoders\x12\".stylefacet.v1.ListEncodersRequest\x1a#.stylefacet.v1.ListEncodersResponse\x12\x46\n\nGetEncoder\x12 .stylefacet.v1.GetEncoderRequest\x1a\x16.stylefacet.v1.Encoder\x12Q\n\nEmbedImage\x12 .stylefacet.v1.EmbedImageRequest\x1a!.stylefacet.v1.EmbedImageResponse\x12s\n\x14StreamingEmbedImages\x12*.stylefacet.v1.StreamingEmbedImagesRequest\x1a+.stylefacet.v1.StreamingEmbedImagesResponse(\x01\x30\x01\x12`\n\x0f\x44\x65\x63odeEmbedding\x12%.stylefacet.v1.DecodeEmbeddingRequest\x1a&.stylefacet.v1.DecodeEmbeddingResponse\x12`\n\x0fTraverseFeature\x12%.stylefacet.v1.TraverseFeatureRequest\x1a&.stylefacet.v1.TraverseFeatureResponse\x12r\n\x15InterpolateEmbeddings\x12+.stylefacet.v1.InterpolateEmbeddingsRequest\x1a,.stylefacet.v1.InterpolateEmbeddingsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stylefacet.v1.encoder_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_INSTALLENCODERREQUEST'].fields_by_name['path']._loaded_options = None
+  _globals['_INSTALLENCODERREQUEST'].fields_by_name['path']._serialized_options = b'\342A\001\002'
+  _globals['_UPLOADENCODERREQUEST'].fields_by_name['content']._loaded_options = None
+  _globals['_UPLOADENCODERREQUEST'].fields_by_name['content']._serialized_options = b'\342A\001\002'
+  _globals['_ACTIVATEENCODERREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_ACTIVATEENCODERREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\030\n\026stylefacet.dev/Encoder'
+  _globals['_ACTIVATEENCODERREQUEST'].fields_by_name['categories']._loaded_options = None
+  _globals['_ACTIVATEENCODERREQUEST'].fields_by_name['categories']._serialized_options = b'\342A\001\001'
+  _globals['_ACTIVATEENCODERREQUEST'].fields_by_name['validate_only']._loaded_options = None
+  _globals['_ACTIVATEENCODERREQUEST'].fields_by_name['validate_only']._serialized_options = b'\342A\001\001'
+  _globals['_ACTIVATEENCODERREQUEST'].fields_by_name['allow_missing_inputs']._loaded_options = None
+  _globals['_ACTIVATEENCODERREQUEST'].fields_by_name['allow_missing_inputs']._serialized_options = b'\342A\001\001'
+  _globals['_ACTIVATEENCODERREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_ACTIVATEENCODERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
+  _globals['_ROLLBACKENCODERREQUEST'].fields_by_name['validate_only']._loaded_options = None
+  _globals['_ROLLBACKENCODERREQUEST'].fields_by_name['validate_only']._serialized_options = b'\342A\001\001'
+  _globals['_ROLLBACKENCODERREQUEST'].fields_by_name['allow_missing_inputs']._loaded_options = None
+  _globals['_ROLLBACKENCODERREQUEST'].fields_by_name['allow_missing_inputs']._serialized_options = b'\342A\001\001'
+  _globals['_ROLLBACKENCODERREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_ROLLBACKENCODERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
+  _globals['_DELETEENCODERREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_DELETEENCODERREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\030\n\026stylefacet.dev/Encoder'
   _globals['_LISTENCODERSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTENCODERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001'
   _globals['_LISTENCODERSREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -45,6 +69,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EMBEDIMAGEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\001\372A\030\n\026stylefacet.dev/Encoder'
   _globals['_EMBEDIMAGEREQUEST'].fields_by_name['content']._loaded_options = None
   _globals['_EMBEDIMAGEREQUEST'].fields_by_name['content']._serialized_options = b'\342A\001\002'
+  _globals['_EMBEDIMAGEREQUEST'].fields_by_name['category']._loaded_options = None
+  _globals['_EMBEDIMAGEREQUEST'].fields_by_name['category']._serialized_options = b'\342A\001\001'
   _globals['_STREAMINGEMBEDIMAGESREQUEST'].fields_by_name['sequence_number']._loaded_options = None
   _globals['_STREAMINGEMBEDIMAGESREQUEST'].fields_by_name['sequence_number']._serialized_options = b'\342A\001\001'
   _globals['_STREAMINGEMBEDIMAGESREQUEST'].fields_by_name['request']._loaded_options = None
@@ -69,6 +95,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['reach']._serialized_options = b'\342A\001\001'
   _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['order']._loaded_options = None
   _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['order']._serialized_options = b'\342A\001\001'
+  _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['encoder']._loaded_options = None
+  _globals['_TRAVERSEFEATUREREQUEST'].fields_by_name['encoder']._serialized_options = b'\342A\001\001\372A\030\n\026stylefacet.dev/Encoder'
   _globals['_TRAVERSEFEATURERESPONSE'].fields_by_name['encoder']._loaded_options = None
   _globals['_TRAVERSEFEATURERESPONSE'].fields_by_name['encoder']._serialized_options = b'\372A\030\n\026stylefacet.dev/Encoder'
   _globals['_INTERPOLATEEMBEDDINGSREQUEST'].fields_by_name['start']._loaded_options = None
@@ -77,42 +105,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INTERPOLATEEMBEDDINGSREQUEST'].fields_by_name['end']._serialized_options = b'\342A\001\002'
   _globals['_INTERPOLATEEMBEDDINGSREQUEST'].fields_by_name['frame_count']._loaded_options = None
   _globals['_INTERPOLATEEMBEDDINGSREQUEST'].fields_by_name['frame_count']._serialized_options = b'\342A\001\001'
-  _globals['_LISTENCODERSREQUEST']._serialized_start=168
-  _globals['_LISTENCODERSREQUEST']._serialized_end=240
-  _globals['_LISTENCODERSRESPONSE']._serialized_start=242
-  _globals['_LISTENCODERSRESPONSE']._serialized_end=331
-  _globals['_GETENCODERREQUEST']._serialized_start=333
-  _globals['_GETENCODERREQUEST']._serialized_end=399
-  _globals['_EMBEDIMAGEREQUEST']._serialized_start=401
-  _globals['_EMBEDIMAGEREQUEST']._serialized_end=490
-  _globals['_EMBEDIMAGERESPONSE']._serialized_start=492
-  _globals['_EMBEDIMAGERESPONSE']._serialized_end=557
-  _globals['_STREAMINGEMBEDIMAGESREQUEST']._serialized_start=559
-  _globals['_STREAMINGEMBEDIMAGESREQUEST']._serialized_end=676
-  _globals['_STREAMINGEMBEDIMAGESRESPONSE']._serialized_start=679
-  _globals['_STREAMINGEMBEDIMAGESRESPONSE']._serialized_end=828
-  _globals['_PICTURESOURCE']._serialized_start=831
-  _globals['_PICTURESOURCE']._serialized_end=1029
-  _globals['_PICTUREFRAME']._serialized_start=1031
-  _globals['_PICTUREFRAME']._serialized_end=1103
-  _globals['_DECODEEMBEDDINGREQUEST']._serialized_start=1105
-  _globals['_DECODEEMBEDDINGREQUEST']._serialized_end=1181
-  _globals['_DECODEEMBEDDINGRESPONSE']._serialized_start=1183
-  _globals['_DECODEEMBEDDINGRESPONSE']._serialized_end=1252
-  _globals['_TRAVERSEFEATUREREQUEST']._serialized_start=1255
-  _globals['_TRAVERSEFEATUREREQUEST']._serialized_end=1597
-  _globals['_TRAVERSEFEATUREREQUEST_PATH']._serialized_start=1547
-  _globals['_TRAVERSEFEATUREREQUEST_PATH']._serialized_end=1597
-  _globals['_TRAVERSEFEATURERESPONSE']._serialized_start=1600
-  _globals['_TRAVERSEFEATURERESPONSE']._serialized_end=1761
-  _globals['_TRAVERSAL']._serialized_start=1763
-  _globals['_TRAVERSAL']._serialized_end=1884
-  _globals['_TRAVERSALFRAME']._serialized_start=1886
-  _globals['_TRAVERSALFRAME']._serialized_end=1995
-  _globals['_INTERPOLATEEMBEDDINGSREQUEST']._serialized_start=1998
-  _globals['_INTERPOLATEEMBEDDINGSREQUEST']._serialized_end=2155
-  _globals['_INTERPOLATEEMBEDDINGSRESPONSE']._serialized_start=2157
-  _globals['_INTERPOLATEEMBEDDINGSRESPONSE']._serialized_end=2233
-  _globals['_ENCODERSERVICE']._serialized_start=2236
-  _globals['_ENCODERSERVICE']._serialized_end=2925
+  _globals['_ENCODERSERVICE'].methods_by_name['ActivateEncoder']._loaded_options = None
+  _globals['_ENCODERSERVICE'].methods_by_name['ActivateEncoder']._serialized_options = b'\312A+\n\026SwitchEncodersResponse\022\021OperationMetadata'
+  _globals['_ENCODERSERVICE'].methods_by_name['RollbackEncoder']._loaded_options = None
+  _globals['_ENCODERSERVICE'].methods_by_name['RollbackEncoder']._serialized_options = b'\312A+\n\026SwitchEncodersResponse\022\021OperationMetadata'
+  _globals['_INSTALLENCODERREQUEST']._serialized_start=234
+  _globals['_INSTALLENCODERREQUEST']._serialized_end=277
+  _globals['_UPLOADENCODERREQUEST']._serialized_start=279
+  _globals['_UPLOADENCODERREQUEST']._serialized_end=324
+  _globals['_ACTIVATEENCODERREQUEST']._serialized_start=327
+  _globals['_ACTIVATEENCODERREQUEST']._serialized_end=515
+  _globals['_ROLLBACKENCODERREQUEST']._serialized_start=517
+  _globals['_ROLLBACKENCODERREQUEST']._serialized_end=632
+  _globals['_DELETEENCODERREQUEST']._serialized_start=634
+  _globals['_DELETEENCODERREQUEST']._serialized_end=703
+  _globals['_LISTENCODERSREQUEST']._serialized_start=705
+  _globals['_LISTENCODERSREQUEST']._serialized_end=777
+  _globals['_LISTENCODERSRESPONSE']._serialized_start=779
+  _globals['_LISTENCODERSRESPONSE']._serialized_end=868
+  _globals['_GETENCODERREQUEST']._serialized_start=870
+  _globals['_GETENCODERREQUEST']._serialized_end=936
+  _globals['_EMBEDIMAGEREQUEST']._serialized_start=938
+  _globals['_EMBEDIMAGEREQUEST']._serialized_end=1051
+  _globals['_EMBEDIMAGERESPONSE']._serialized_start=1053
+  _globals['_EMBEDIMAGERESPONSE']._serialized_end=1118
+  _globals['_STREAMINGEMBEDIMAGESREQUEST']._serialized_start=1120
+  _globals['_STREAMINGEMBEDIMAGESREQUEST']._serialized_end=1237
+  _globals['_STREAMINGEMBEDIMAGESRESPONSE']._serialized_start=1240
+  _globals['_STREAMINGEMBEDIMAGESRESPONSE']._serialized_end=1389
+  _globals['_PICTURESOURCE']._serialized_start=1392
+  _globals['_PICTURESOURCE']._serialized_end=1590
+  _globals['_PICTUREFRAME']._serialized_start=1592
+  _globals['_PICTUREFRAME']._serialized_end=1664
+  _globals['_DECODEEMBEDDINGREQUEST']._serialized_start=1666
+  _globals['_DECODEEMBEDDINGREQUEST']._serialized_end=1742
+  _globals['_DECODEEMBEDDINGRESPONSE']._serialized_start=1744
+  _globals['_DECODEEMBEDDINGRESPONSE']._serialized_end=1813
+  _globals['_TRAVERSEFEATUREREQUEST']._serialized_start=1816
+  _globals['_TRAVERSEFEATUREREQUEST']._serialized_end=2208
+  _globals['_TRAVERSEFEATUREREQUEST_PATH']._serialized_start=2158
+  _globals['_TRAVERSEFEATUREREQUEST_PATH']._serialized_end=2208
+  _globals['_TRAVERSEFEATURERESPONSE']._serialized_start=2211
+  _globals['_TRAVERSEFEATURERESPONSE']._serialized_end=2372
+  _globals['_TRAVERSAL']._serialized_start=2374
+  _globals['_TRAVERSAL']._serialized_end=2495
+  _globals['_TRAVERSALFRAME']._serialized_start=2497
+  _globals['_TRAVERSALFRAME']._serialized_end=2606
+  _globals['_INTERPOLATEEMBEDDINGSREQUEST']._serialized_start=2609
+  _globals['_INTERPOLATEEMBEDDINGSREQUEST']._serialized_end=2766
+  _globals['_INTERPOLATEEMBEDDINGSRESPONSE']._serialized_start=2768
+  _globals['_INTERPOLATEEMBEDDINGSRESPONSE']._serialized_end=2844
+  _globals['_ENCODERSERVICE']._serialized_start=2847
+  _globals['_ENCODERSERVICE']._serialized_end=4050
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,7 @@
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.api import resource_pb2 as _resource_pb2
+from google.longrunning import operations_pb2 as _operations_pb2
+from google.protobuf import empty_pb2 as _empty_pb2
 from google.rpc import status_pb2 as _status_pb2
 from stylefacet.v1 import encoder_pb2 as _encoder_pb2
 from google.protobuf.internal import containers as _containers
@@ -10,6 +12,48 @@ from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class InstallEncoderRequest(_message.Message):
+    __slots__ = ("path",)
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    def __init__(self, path: _Optional[str] = ...) -> None: ...
+
+class UploadEncoderRequest(_message.Message):
+    __slots__ = ("content",)
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    content: bytes
+    def __init__(self, content: _Optional[bytes] = ...) -> None: ...
+
+class ActivateEncoderRequest(_message.Message):
+    __slots__ = ("name", "categories", "validate_only", "allow_missing_inputs", "request_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_MISSING_INPUTS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    categories: _containers.RepeatedScalarFieldContainer[str]
+    validate_only: bool
+    allow_missing_inputs: bool
+    request_id: str
+    def __init__(self, name: _Optional[str] = ..., categories: _Optional[_Iterable[str]] = ..., validate_only: _Optional[bool] = ..., allow_missing_inputs: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class RollbackEncoderRequest(_message.Message):
+    __slots__ = ("validate_only", "allow_missing_inputs", "request_id")
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_MISSING_INPUTS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    validate_only: bool
+    allow_missing_inputs: bool
+    request_id: str
+    def __init__(self, validate_only: _Optional[bool] = ..., allow_missing_inputs: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class DeleteEncoderRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class ListEncodersRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
@@ -34,12 +78,14 @@ class GetEncoderRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class EmbedImageRequest(_message.Message):
-    __slots__ = ("name", "content")
+    __slots__ = ("name", "content", "category")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
     name: str
     content: bytes
-    def __init__(self, name: _Optional[str] = ..., content: _Optional[bytes] = ...) -> None: ...
+    category: str
+    def __init__(self, name: _Optional[str] = ..., content: _Optional[bytes] = ..., category: _Optional[str] = ...) -> None: ...
 
 class EmbedImageResponse(_message.Message):
     __slots__ = ("embedding",)
@@ -98,7 +144,7 @@ class DecodeEmbeddingResponse(_message.Message):
     def __init__(self, frame: _Optional[_Union[PictureFrame, _Mapping]] = ...) -> None: ...
 
 class TraverseFeatureRequest(_message.Message):
-    __slots__ = ("feature", "source", "path", "frame_count", "direction_count", "reach", "order")
+    __slots__ = ("feature", "source", "path", "frame_count", "direction_count", "reach", "order", "encoder")
     class Path(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PATH_UNSPECIFIED: _ClassVar[TraverseFeatureRequest.Path]
@@ -114,6 +160,7 @@ class TraverseFeatureRequest(_message.Message):
     DIRECTION_COUNT_FIELD_NUMBER: _ClassVar[int]
     REACH_FIELD_NUMBER: _ClassVar[int]
     ORDER_FIELD_NUMBER: _ClassVar[int]
+    ENCODER_FIELD_NUMBER: _ClassVar[int]
     feature: str
     source: PictureSource
     path: TraverseFeatureRequest.Path
@@ -121,7 +168,8 @@ class TraverseFeatureRequest(_message.Message):
     direction_count: int
     reach: float
     order: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, feature: _Optional[str] = ..., source: _Optional[_Union[PictureSource, _Mapping]] = ..., path: _Optional[_Union[TraverseFeatureRequest.Path, str]] = ..., frame_count: _Optional[int] = ..., direction_count: _Optional[int] = ..., reach: _Optional[float] = ..., order: _Optional[_Iterable[str]] = ...) -> None: ...
+    encoder: str
+    def __init__(self, feature: _Optional[str] = ..., source: _Optional[_Union[PictureSource, _Mapping]] = ..., path: _Optional[_Union[TraverseFeatureRequest.Path, str]] = ..., frame_count: _Optional[int] = ..., direction_count: _Optional[int] = ..., reach: _Optional[float] = ..., order: _Optional[_Iterable[str]] = ..., encoder: _Optional[str] = ...) -> None: ...
 
 class TraverseFeatureResponse(_message.Message):
     __slots__ = ("start", "traversals", "encoder")

@@ -3,6 +3,8 @@
 import grpc
 import warnings
 
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from stylefacet.v1 import encoder_pb2 as stylefacet_dot_v1_dot_encoder__pb2
 from stylefacet.v1 import encoder_service_pb2 as stylefacet_dot_v1_dot_encoder__service__pb2
 
@@ -27,8 +29,12 @@ if _version_not_supported:
 
 
 class EncoderServiceStub:
-    """Turns images into embeddings, and embeddings into pictures. Stateless:
-    nothing sent here is stored.
+    """Turns images into embeddings, and embeddings into pictures, of which nothing
+    is stored; and decides which encoder serves which products.
+
+    One encoder serves every product, or one the products of some categories and
+    another the rest. Vectors of two encoders do not compare: a search runs within
+    the encoder of its query, and finds the products which that one serves.
     """
 
     def __init__(self, channel):
@@ -37,6 +43,31 @@ class EncoderServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.InstallEncoder = channel.unary_unary(
+                '/stylefacet.v1.EncoderService/InstallEncoder',
+                request_serializer=stylefacet_dot_v1_dot_encoder__service__pb2.InstallEncoderRequest.SerializeToString,
+                response_deserializer=stylefacet_dot_v1_dot_encoder__pb2.Encoder.FromString,
+                _registered_method=True)
+        self.UploadEncoder = channel.stream_unary(
+                '/stylefacet.v1.EncoderService/UploadEncoder',
+                request_serializer=stylefacet_dot_v1_dot_encoder__service__pb2.UploadEncoderRequest.SerializeToString,
+                response_deserializer=stylefacet_dot_v1_dot_encoder__pb2.Encoder.FromString,
+                _registered_method=True)
+        self.ActivateEncoder = channel.unary_unary(
+                '/stylefacet.v1.EncoderService/ActivateEncoder',
+                request_serializer=stylefacet_dot_v1_dot_encoder__service__pb2.ActivateEncoderRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.RollbackEncoder = channel.unary_unary(
+                '/stylefacet.v1.EncoderService/RollbackEncoder',
+                request_serializer=stylefacet_dot_v1_dot_encoder__service__pb2.RollbackEncoderRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.DeleteEncoder = channel.unary_unary(
+                '/stylefacet.v1.EncoderService/DeleteEncoder',
+                request_serializer=stylefacet_dot_v1_dot_encoder__service__pb2.DeleteEncoderRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
         self.ListEncoders = channel.unary_unary(
                 '/stylefacet.v1.EncoderService/ListEncoders',
                 request_serializer=stylefacet_dot_v1_dot_encoder__service__pb2.ListEncodersRequest.SerializeToString,
@@ -75,12 +106,75 @@ class EncoderServiceStub:
 
 
 class EncoderServiceServicer:
-    """Turns images into embeddings, and embeddings into pictures. Stateless:
-    nothing sent here is stored.
+    """Turns images into embeddings, and embeddings into pictures, of which nothing
+    is stored; and decides which encoder serves which products.
+
+    One encoder serves every product, or one the products of some categories and
+    another the rest. Vectors of two encoders do not compare: a search runs within
+    the encoder of its query, and finds the products which that one serves.
     """
 
+    def InstallEncoder(self, request, context):
+        """Takes an encoder bundle that lies on the server, under its import root.
+        Nothing is served by it until `ActivateEncoder`. A bundle that is installed
+        already is left alone.
+
+        Errors: `FAILED_PRECONDITION` with reason `BUNDLE_INVALID` when it does not
+        give its golden outputs here, or `IMPORT_DISABLED`; `INVALID_ARGUMENT` for a
+        path that leaves the root.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadEncoder(self, request_iterator, context):
+        """The same for a zipped bundle that the caller sends in pieces.
+
+        Errors: those of `InstallEncoder`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActivateEncoder(self, request, context):
+        """Starts an operation that lets an encoder serve: all products, or those of
+        some categories. Their images are embedded from the kept inputs while
+        searches go on over the old vectors; fitted features are fitted anew; then
+        all changes in one step, on every server of the catalogue. The old vectors
+        are kept. An operation that is cancelled or fails leaves the old encoder
+        serving, and one begun again goes on from what is embedded.
+
+        Errors: `NOT_FOUND` for an encoder that is not installed, `ABORTED` with
+        reason `SWITCH_RUNNING`. The operation fails with reason `INPUTS_MISSING`
+        where images were stored without their inputs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollbackEncoder(self, request, context):
+        """Starts an operation that undoes the latest switch of encoders; done twice,
+        it is made again. Only images stored since are embedded.
+
+        Errors: `NOT_FOUND` when there was no switch, or the encoder was deleted
+        since; those of `ActivateEncoder`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteEncoder(self, request, context):
+        """Deletes an encoder that does not serve, with its vectors and what features
+        are under it.
+
+        Errors: `NOT_FOUND`, `FAILED_PRECONDITION` with reason `ENCODER_IN_USE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListEncoders(self, request, context):
-        """Lists the loaded encoders; the active one first.
+        """Lists the installed encoders: the default one, others that serve, the rest.
 
         Errors: `INVALID_ARGUMENT` for a negative page size or a stale page token.
         """
@@ -89,7 +183,7 @@ class EncoderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetEncoder(self, request, context):
-        """Returns one encoder; `encoders/default` is the active one.
+        """Returns one encoder; `encoders/default` is the default one.
 
         Errors: `NOT_FOUND`.
         """
@@ -148,6 +242,31 @@ class EncoderServiceServicer:
 
 def add_EncoderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'InstallEncoder': grpc.unary_unary_rpc_method_handler(
+                    servicer.InstallEncoder,
+                    request_deserializer=stylefacet_dot_v1_dot_encoder__service__pb2.InstallEncoderRequest.FromString,
+                    response_serializer=stylefacet_dot_v1_dot_encoder__pb2.Encoder.SerializeToString,
+            ),
+            'UploadEncoder': grpc.stream_unary_rpc_method_handler(
+                    servicer.UploadEncoder,
+                    request_deserializer=stylefacet_dot_v1_dot_encoder__service__pb2.UploadEncoderRequest.FromString,
+                    response_serializer=stylefacet_dot_v1_dot_encoder__pb2.Encoder.SerializeToString,
+            ),
+            'ActivateEncoder': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActivateEncoder,
+                    request_deserializer=stylefacet_dot_v1_dot_encoder__service__pb2.ActivateEncoderRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'RollbackEncoder': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollbackEncoder,
+                    request_deserializer=stylefacet_dot_v1_dot_encoder__service__pb2.RollbackEncoderRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'DeleteEncoder': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteEncoder,
+                    request_deserializer=stylefacet_dot_v1_dot_encoder__service__pb2.DeleteEncoderRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
             'ListEncoders': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEncoders,
                     request_deserializer=stylefacet_dot_v1_dot_encoder__service__pb2.ListEncodersRequest.FromString,
@@ -192,9 +311,148 @@ def add_EncoderServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EncoderService:
-    """Turns images into embeddings, and embeddings into pictures. Stateless:
-    nothing sent here is stored.
+    """Turns images into embeddings, and embeddings into pictures, of which nothing
+    is stored; and decides which encoder serves which products.
+
+    One encoder serves every product, or one the products of some categories and
+    another the rest. Vectors of two encoders do not compare: a search runs within
+    the encoder of its query, and finds the products which that one serves.
     """
+
+    @staticmethod
+    def InstallEncoder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stylefacet.v1.EncoderService/InstallEncoder',
+            stylefacet_dot_v1_dot_encoder__service__pb2.InstallEncoderRequest.SerializeToString,
+            stylefacet_dot_v1_dot_encoder__pb2.Encoder.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UploadEncoder(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/stylefacet.v1.EncoderService/UploadEncoder',
+            stylefacet_dot_v1_dot_encoder__service__pb2.UploadEncoderRequest.SerializeToString,
+            stylefacet_dot_v1_dot_encoder__pb2.Encoder.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActivateEncoder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stylefacet.v1.EncoderService/ActivateEncoder',
+            stylefacet_dot_v1_dot_encoder__service__pb2.ActivateEncoderRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollbackEncoder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stylefacet.v1.EncoderService/RollbackEncoder',
+            stylefacet_dot_v1_dot_encoder__service__pb2.RollbackEncoderRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteEncoder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stylefacet.v1.EncoderService/DeleteEncoder',
+            stylefacet_dot_v1_dot_encoder__service__pb2.DeleteEncoderRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def ListEncoders(request,

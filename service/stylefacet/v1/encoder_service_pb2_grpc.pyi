@@ -4,6 +4,8 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from google.longrunning import operations_pb2 as _operations_pb2
+from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 from stylefacet.v1 import encoder_pb2 as _encoder_pb2
 from stylefacet.v1 import encoder_service_pb2 as _encoder_service_pb2
@@ -28,21 +30,64 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EncoderServiceStub:
-    """Turns images into embeddings, and embeddings into pictures. Stateless:
-    nothing sent here is stored.
+    """Turns images into embeddings, and embeddings into pictures, of which nothing
+    is stored; and decides which encoder serves which products.
+
+    One encoder serves every product, or one the products of some categories and
+    another the rest. Vectors of two encoders do not compare: a search runs within
+    the encoder of its query, and finds the products which that one serves.
     """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EncoderServiceAsyncStub: ...
+    InstallEncoder: _grpc.UnaryUnaryMultiCallable[_encoder_service_pb2.InstallEncoderRequest, _encoder_pb2.Encoder]
+    """Takes an encoder bundle that lies on the server, under its import root.
+    Nothing is served by it until `ActivateEncoder`. A bundle that is installed
+    already is left alone.
+
+    Errors: `FAILED_PRECONDITION` with reason `BUNDLE_INVALID` when it does not
+    give its golden outputs here, or `IMPORT_DISABLED`; `INVALID_ARGUMENT` for a
+    path that leaves the root.
+    """
+    UploadEncoder: _grpc.StreamUnaryMultiCallable[_encoder_service_pb2.UploadEncoderRequest, _encoder_pb2.Encoder]
+    """The same for a zipped bundle that the caller sends in pieces.
+
+    Errors: those of `InstallEncoder`.
+    """
+    ActivateEncoder: _grpc.UnaryUnaryMultiCallable[_encoder_service_pb2.ActivateEncoderRequest, _operations_pb2.Operation]
+    """Starts an operation that lets an encoder serve: all products, or those of
+    some categories. Their images are embedded from the kept inputs while
+    searches go on over the old vectors; fitted features are fitted anew; then
+    all changes in one step, on every server of the catalogue. The old vectors
+    are kept. An operation that is cancelled or fails leaves the old encoder
+    serving, and one begun again goes on from what is embedded.
+
+    Errors: `NOT_FOUND` for an encoder that is not installed, `ABORTED` with
+    reason `SWITCH_RUNNING`. The operation fails with reason `INPUTS_MISSING`
+    where images were stored without their inputs.
+    """
+    RollbackEncoder: _grpc.UnaryUnaryMultiCallable[_encoder_service_pb2.RollbackEncoderRequest, _operations_pb2.Operation]
+    """Starts an operation that undoes the latest switch of encoders; done twice,
+    it is made again. Only images stored since are embedded.
+
+    Errors: `NOT_FOUND` when there was no switch, or the encoder was deleted
+    since; those of `ActivateEncoder`.
+    """
+    DeleteEncoder: _grpc.UnaryUnaryMultiCallable[_encoder_service_pb2.DeleteEncoderRequest, _empty_pb2.Empty]
+    """Deletes an encoder that does not serve, with its vectors and what features
+    are under it.
+
+    Errors: `NOT_FOUND`, `FAILED_PRECONDITION` with reason `ENCODER_IN_USE`.
+    """
     ListEncoders: _grpc.UnaryUnaryMultiCallable[_encoder_service_pb2.ListEncodersRequest, _encoder_service_pb2.ListEncodersResponse]
-    """Lists the loaded encoders; the active one first.
+    """Lists the installed encoders: the default one, others that serve, the rest.
 
     Errors: `INVALID_ARGUMENT` for a negative page size or a stale page token.
     """
     GetEncoder: _grpc.UnaryUnaryMultiCallable[_encoder_service_pb2.GetEncoderRequest, _encoder_pb2.Encoder]
-    """Returns one encoder; `encoders/default` is the active one.
+    """Returns one encoder; `encoders/default` is the default one.
 
     Errors: `NOT_FOUND`.
     """
@@ -77,18 +122,61 @@ class EncoderServiceStub:
 
 @_typing.type_check_only
 class EncoderServiceAsyncStub(EncoderServiceStub):
-    """Turns images into embeddings, and embeddings into pictures. Stateless:
-    nothing sent here is stored.
+    """Turns images into embeddings, and embeddings into pictures, of which nothing
+    is stored; and decides which encoder serves which products.
+
+    One encoder serves every product, or one the products of some categories and
+    another the rest. Vectors of two encoders do not compare: a search runs within
+    the encoder of its query, and finds the products which that one serves.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    InstallEncoder: _aio.UnaryUnaryMultiCallable[_encoder_service_pb2.InstallEncoderRequest, _encoder_pb2.Encoder]  # type: ignore[assignment]
+    """Takes an encoder bundle that lies on the server, under its import root.
+    Nothing is served by it until `ActivateEncoder`. A bundle that is installed
+    already is left alone.
+
+    Errors: `FAILED_PRECONDITION` with reason `BUNDLE_INVALID` when it does not
+    give its golden outputs here, or `IMPORT_DISABLED`; `INVALID_ARGUMENT` for a
+    path that leaves the root.
+    """
+    UploadEncoder: _aio.StreamUnaryMultiCallable[_encoder_service_pb2.UploadEncoderRequest, _encoder_pb2.Encoder]  # type: ignore[assignment]
+    """The same for a zipped bundle that the caller sends in pieces.
+
+    Errors: those of `InstallEncoder`.
+    """
+    ActivateEncoder: _aio.UnaryUnaryMultiCallable[_encoder_service_pb2.ActivateEncoderRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Starts an operation that lets an encoder serve: all products, or those of
+    some categories. Their images are embedded from the kept inputs while
+    searches go on over the old vectors; fitted features are fitted anew; then
+    all changes in one step, on every server of the catalogue. The old vectors
+    are kept. An operation that is cancelled or fails leaves the old encoder
+    serving, and one begun again goes on from what is embedded.
+
+    Errors: `NOT_FOUND` for an encoder that is not installed, `ABORTED` with
+    reason `SWITCH_RUNNING`. The operation fails with reason `INPUTS_MISSING`
+    where images were stored without their inputs.
+    """
+    RollbackEncoder: _aio.UnaryUnaryMultiCallable[_encoder_service_pb2.RollbackEncoderRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Starts an operation that undoes the latest switch of encoders; done twice,
+    it is made again. Only images stored since are embedded.
+
+    Errors: `NOT_FOUND` when there was no switch, or the encoder was deleted
+    since; those of `ActivateEncoder`.
+    """
+    DeleteEncoder: _aio.UnaryUnaryMultiCallable[_encoder_service_pb2.DeleteEncoderRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Deletes an encoder that does not serve, with its vectors and what features
+    are under it.
+
+    Errors: `NOT_FOUND`, `FAILED_PRECONDITION` with reason `ENCODER_IN_USE`.
+    """
     ListEncoders: _aio.UnaryUnaryMultiCallable[_encoder_service_pb2.ListEncodersRequest, _encoder_service_pb2.ListEncodersResponse]  # type: ignore[assignment]
-    """Lists the loaded encoders; the active one first.
+    """Lists the installed encoders: the default one, others that serve, the rest.
 
     Errors: `INVALID_ARGUMENT` for a negative page size or a stale page token.
     """
     GetEncoder: _aio.UnaryUnaryMultiCallable[_encoder_service_pb2.GetEncoderRequest, _encoder_pb2.Encoder]  # type: ignore[assignment]
-    """Returns one encoder; `encoders/default` is the active one.
+    """Returns one encoder; `encoders/default` is the default one.
 
     Errors: `NOT_FOUND`.
     """
@@ -122,9 +210,82 @@ class EncoderServiceAsyncStub(EncoderServiceStub):
     """
 
 class EncoderServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Turns images into embeddings, and embeddings into pictures. Stateless:
-    nothing sent here is stored.
+    """Turns images into embeddings, and embeddings into pictures, of which nothing
+    is stored; and decides which encoder serves which products.
+
+    One encoder serves every product, or one the products of some categories and
+    another the rest. Vectors of two encoders do not compare: a search runs within
+    the encoder of its query, and finds the products which that one serves.
     """
+
+    @_abc_1.abstractmethod
+    def InstallEncoder(
+        self,
+        request: _encoder_service_pb2.InstallEncoderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_encoder_pb2.Encoder, _abc.Awaitable[_encoder_pb2.Encoder]]:
+        """Takes an encoder bundle that lies on the server, under its import root.
+        Nothing is served by it until `ActivateEncoder`. A bundle that is installed
+        already is left alone.
+
+        Errors: `FAILED_PRECONDITION` with reason `BUNDLE_INVALID` when it does not
+        give its golden outputs here, or `IMPORT_DISABLED`; `INVALID_ARGUMENT` for a
+        path that leaves the root.
+        """
+
+    @_abc_1.abstractmethod
+    def UploadEncoder(
+        self,
+        request_iterator: _MaybeAsyncIterator[_encoder_service_pb2.UploadEncoderRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_encoder_pb2.Encoder, _abc.Awaitable[_encoder_pb2.Encoder]]:
+        """The same for a zipped bundle that the caller sends in pieces.
+
+        Errors: those of `InstallEncoder`.
+        """
+
+    @_abc_1.abstractmethod
+    def ActivateEncoder(
+        self,
+        request: _encoder_service_pb2.ActivateEncoderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Starts an operation that lets an encoder serve: all products, or those of
+        some categories. Their images are embedded from the kept inputs while
+        searches go on over the old vectors; fitted features are fitted anew; then
+        all changes in one step, on every server of the catalogue. The old vectors
+        are kept. An operation that is cancelled or fails leaves the old encoder
+        serving, and one begun again goes on from what is embedded.
+
+        Errors: `NOT_FOUND` for an encoder that is not installed, `ABORTED` with
+        reason `SWITCH_RUNNING`. The operation fails with reason `INPUTS_MISSING`
+        where images were stored without their inputs.
+        """
+
+    @_abc_1.abstractmethod
+    def RollbackEncoder(
+        self,
+        request: _encoder_service_pb2.RollbackEncoderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Starts an operation that undoes the latest switch of encoders; done twice,
+        it is made again. Only images stored since are embedded.
+
+        Errors: `NOT_FOUND` when there was no switch, or the encoder was deleted
+        since; those of `ActivateEncoder`.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteEncoder(
+        self,
+        request: _encoder_service_pb2.DeleteEncoderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Deletes an encoder that does not serve, with its vectors and what features
+        are under it.
+
+        Errors: `NOT_FOUND`, `FAILED_PRECONDITION` with reason `ENCODER_IN_USE`.
+        """
 
     @_abc_1.abstractmethod
     def ListEncoders(
@@ -132,7 +293,7 @@ class EncoderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _encoder_service_pb2.ListEncodersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_encoder_service_pb2.ListEncodersResponse, _abc.Awaitable[_encoder_service_pb2.ListEncodersResponse]]:
-        """Lists the loaded encoders; the active one first.
+        """Lists the installed encoders: the default one, others that serve, the rest.
 
         Errors: `INVALID_ARGUMENT` for a negative page size or a stale page token.
         """
@@ -143,7 +304,7 @@ class EncoderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _encoder_service_pb2.GetEncoderRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_encoder_pb2.Encoder, _abc.Awaitable[_encoder_pb2.Encoder]]:
-        """Returns one encoder; `encoders/default` is the active one.
+        """Returns one encoder; `encoders/default` is the default one.
 
         Errors: `NOT_FOUND`.
         """

@@ -65,17 +65,19 @@ class Feature(_message.Message):
     def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., kind: _Optional[_Union[Feature.Kind, str]] = ..., origin: _Optional[_Union[Feature.Origin, str]] = ..., dimensions: _Optional[_Iterable[int]] = ..., coordinate_count: _Optional[int] = ..., scale: _Optional[float] = ..., encoder: _Optional[str] = ..., version: _Optional[int] = ..., quality: _Optional[_Union[FeatureQuality, _Mapping]] = ..., values: _Optional[_Iterable[str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., description: _Optional[str] = ..., etag: _Optional[str] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., example_count: _Optional[int] = ...) -> None: ...
 
 class FeatureQuality(_message.Message):
-    __slots__ = ("balanced_accuracy", "chance_accuracy", "precision_at_10", "chance_precision_at_10", "carried", "example_count")
+    __slots__ = ("balanced_accuracy", "chance_accuracy", "precision_at_10", "chance_precision_at_10", "carried", "example_count", "calibration_error")
     BALANCED_ACCURACY_FIELD_NUMBER: _ClassVar[int]
     CHANCE_ACCURACY_FIELD_NUMBER: _ClassVar[int]
     PRECISION_AT_10_FIELD_NUMBER: _ClassVar[int]
     CHANCE_PRECISION_AT_10_FIELD_NUMBER: _ClassVar[int]
     CARRIED_FIELD_NUMBER: _ClassVar[int]
     EXAMPLE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATION_ERROR_FIELD_NUMBER: _ClassVar[int]
     balanced_accuracy: float
     chance_accuracy: float
     precision_at_10: float
     chance_precision_at_10: float
     carried: bool
     example_count: int
-    def __init__(self, balanced_accuracy: _Optional[float] = ..., chance_accuracy: _Optional[float] = ..., precision_at_10: _Optional[float] = ..., chance_precision_at_10: _Optional[float] = ..., carried: _Optional[bool] = ..., example_count: _Optional[int] = ...) -> None: ...
+    calibration_error: float
+    def __init__(self, balanced_accuracy: _Optional[float] = ..., chance_accuracy: _Optional[float] = ..., precision_at_10: _Optional[float] = ..., chance_precision_at_10: _Optional[float] = ..., carried: _Optional[bool] = ..., example_count: _Optional[int] = ..., calibration_error: _Optional[float] = ...) -> None: ...

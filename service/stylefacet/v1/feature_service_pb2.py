@@ -29,7 +29,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from stylefacet.v1 import feature_pb2 as stylefacet_dot_v1_dot_feature__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stylefacet/v1/feature_service.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1bstylefacet/v1/feature.proto\"H\n\x13ListFeaturesRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"Y\n\x14ListFeaturesResponse\x12(\n\x08\x66\x65\x61tures\x18\x01 \x03(\x0b\x32\x16.stylefacet.v1.Feature\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"B\n\x11GetFeatureRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\"\xab\x01\n\x14\x43reateFeatureRequest\x12\x18\n\nfeature_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12-\n\x07\x66\x65\x61ture\x18\x02 \x01(\x0b\x32\x16.stylefacet.v1.FeatureB\x04\xe2\x41\x01\x01\x12\x13\n\x05\x62lock\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"W\n\x0e\x46\x65\x61tureExample\x12\x30\n\x07product\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Product\x12\x13\n\x05value\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\xd2\x01\n\x11\x46itFeatureRequest\x12\x18\n\nfeature_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x08\x65xamples\x18\x03 \x03(\x0b\x32\x1d.stylefacet.v1.FeatureExampleB\x04\xe2\x41\x01\x02\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x0b\x64\x65scription\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\"\xb9\x02\n\x14UpdateFeatureRequest\x12-\n\x07\x66\x65\x61ture\x18\x01 \x01(\x0b\x32\x16.stylefacet.v1.FeatureB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\x12\x35\n\x08\x65xamples\x18\x03 \x03(\x0b\x32\x1d.stylefacet.v1.FeatureExampleB\x04\xe2\x41\x01\x01\x12\x1b\n\rkeep_examples\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05refit\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1b\n\rrefresh_scale\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x07 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x08 \x01(\tB\x04\xe2\x41\x01\x01\"\x80\x01\n\x1aListFeatureExamplesRequest\x12/\n\x06parent\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"g\n\x1bListFeatureExamplesResponse\x12/\n\x08\x65xamples\x18\x01 \x03(\x0b\x32\x1d.stylefacet.v1.FeatureExample\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x99\x01\n\x16PredictFeaturesRequest\x12.\n\x07product\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/ProductH\x00\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x12\x31\n\x08\x66\x65\x61tures\x18\x03 \x03(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/FeatureB\t\n\x07subject\"\x8f\x01\n\x17PredictFeaturesResponse\x12\x35\n\x0bpredictions\x18\x01 \x03(\x0b\x32 .stylefacet.v1.FeaturePrediction\x12,\n\x07\x65ncoder\x18\x02 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x0f\n\x07novelty\x18\x03 \x01(\x02\"\x83\x01\n\x11\x46\x65\x61turePrediction\x12,\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x0f\n\x07\x63\x61rried\x18\x02 \x01(\x08\x12/\n\x06values\x18\x03 \x03(\x0b\x32\x1f.stylefacet.v1.ValueProbability\"6\n\x10ValueProbability\x12\r\n\x05value\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\"\x90\x01\n\x14\x44\x65leteFeatureRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x12\n\x04\x65tag\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x32\xb3\x05\n\x0e\x46\x65\x61tureService\x12W\n\x0cListFeatures\x12\".stylefacet.v1.ListFeaturesRequest\x1a#.stylefacet.v1.ListFeaturesResponse\x12\x46\n\nGetFeature\x12 .stylefacet.v1.GetFeatureRequest\x1a\x16.stylefacet.v1.Feature\x12L\n\rCreateFeature\x12#.stylefacet.v1.CreateFeatureRequest\x1a\x16.stylefacet.v1.Feature\x12\x46\n\nFitFeature\x12 .stylefacet.v1.FitFeatureRequest\x1a\x16.stylefacet.v1.Feature\x12L\n\rUpdateFeature\x12#.stylefacet.v1.UpdateFeatureRequest\x1a\x16.stylefacet.v1.Feature\x12l\n\x13ListFeatureExamples\x12).stylefacet.v1.ListFeatureExamplesRequest\x1a*.stylefacet.v1.ListFeatureExamplesResponse\x12`\n\x0fPredictFeatures\x12%.stylefacet.v1.PredictFeaturesRequest\x1a&.stylefacet.v1.PredictFeaturesResponse\x12L\n\rDeleteFeature\x12#.stylefacet.v1.DeleteFeatureRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stylefacet/v1/feature_service.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1bstylefacet/v1/feature.proto\"z\n\x13ListFeaturesRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x30\n\x07\x65ncoder\x18\x03 \x01(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"Y\n\x14ListFeaturesResponse\x12(\n\x08\x66\x65\x61tures\x18\x01 \x03(\x0b\x32\x16.stylefacet.v1.Feature\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"t\n\x11GetFeatureRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x30\n\x07\x65ncoder\x18\x02 \x01(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"\xdd\x01\n\x14\x43reateFeatureRequest\x12\x18\n\nfeature_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12-\n\x07\x66\x65\x61ture\x18\x02 \x01(\x0b\x32\x16.stylefacet.v1.FeatureB\x04\xe2\x41\x01\x01\x12\x13\n\x05\x62lock\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x30\n\x07\x65ncoder\x18\x06 \x01(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"W\n\x0e\x46\x65\x61tureExample\x12\x30\n\x07product\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Product\x12\x13\n\x05value\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\x84\x02\n\x11\x46itFeatureRequest\x12\x18\n\nfeature_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x08\x65xamples\x18\x03 \x03(\x0b\x32\x1d.stylefacet.v1.FeatureExampleB\x04\xe2\x41\x01\x02\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x0b\x64\x65scription\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\x12\x30\n\x07\x65ncoder\x18\x07 \x01(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"\xeb\x02\n\x14UpdateFeatureRequest\x12-\n\x07\x66\x65\x61ture\x18\x01 \x01(\x0b\x32\x16.stylefacet.v1.FeatureB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\x12\x35\n\x08\x65xamples\x18\x03 \x03(\x0b\x32\x1d.stylefacet.v1.FeatureExampleB\x04\xe2\x41\x01\x01\x12\x1b\n\rkeep_examples\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05refit\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1b\n\rrefresh_scale\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x07 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x08 \x01(\tB\x04\xe2\x41\x01\x01\x12\x30\n\x07\x65ncoder\x18\t \x01(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"\x80\x01\n\x1aListFeatureExamplesRequest\x12/\n\x06parent\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"g\n\x1bListFeatureExamplesResponse\x12/\n\x08\x65xamples\x18\x01 \x03(\x0b\x32\x1d.stylefacet.v1.FeatureExample\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb1\x01\n\x16PredictFeaturesRequest\x12.\n\x07product\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/ProductH\x00\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x12\x31\n\x08\x66\x65\x61tures\x18\x03 \x03(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x16\n\x08\x63\x61tegory\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x42\t\n\x07subject\"\x8f\x01\n\x17PredictFeaturesResponse\x12\x35\n\x0bpredictions\x18\x01 \x03(\x0b\x32 .stylefacet.v1.FeaturePrediction\x12,\n\x07\x65ncoder\x18\x02 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x0f\n\x07novelty\x18\x03 \x01(\x02\"\x83\x01\n\x11\x46\x65\x61turePrediction\x12,\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x0f\n\x07\x63\x61rried\x18\x02 \x01(\x08\x12/\n\x06values\x18\x03 \x03(\x0b\x32\x1f.stylefacet.v1.ValueProbability\"6\n\x10ValueProbability\x12\r\n\x05value\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\"\x90\x01\n\x14\x44\x65leteFeatureRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x12\n\x04\x65tag\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x32\xb3\x05\n\x0e\x46\x65\x61tureService\x12W\n\x0cListFeatures\x12\".stylefacet.v1.ListFeaturesRequest\x1a#.stylefacet.v1.ListFeaturesResponse\x12\x46\n\nGetFeature\x12 .stylefacet.v1.GetFeatureRequest\x1a\x16.stylefacet.v1.Feature\x12L\n\rCreateFeature\x12#.stylefacet.v1.CreateFeatureRequest\x1a\x16.stylefacet.v1.Feature\x12\x46\n\nFitFeature\x12 .stylefacet.v1.FitFeatureRequest\x1a\x16.stylefacet.v1.Feature\x12L\n\rUpdateFeature\x12#.stylefacet.v1.UpdateFeatureRequest\x1a\x16.stylefacet.v1.Feature\x12l\n\x13ListFeatureExamples\x12).stylefacet.v1.ListFeatureExamplesRequest\x1a*.stylefacet.v1.ListFeatureExamplesResponse\x12`\n\x0fPredictFeatures\x12%.stylefacet.v1.PredictFeaturesRequest\x1a&.stylefacet.v1.PredictFeaturesResponse\x12L\n\rDeleteFeature\x12#.stylefacet.v1.DeleteFeatureRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,8 +40,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTFEATURESREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001'
   _globals['_LISTFEATURESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTFEATURESREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001'
+  _globals['_LISTFEATURESREQUEST'].fields_by_name['encoder']._loaded_options = None
+  _globals['_LISTFEATURESREQUEST'].fields_by_name['encoder']._serialized_options = b'\342A\001\001\372A\030\n\026stylefacet.dev/Encoder'
   _globals['_GETFEATUREREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETFEATUREREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\030\n\026stylefacet.dev/Feature'
+  _globals['_GETFEATUREREQUEST'].fields_by_name['encoder']._loaded_options = None
+  _globals['_GETFEATUREREQUEST'].fields_by_name['encoder']._serialized_options = b'\342A\001\001\372A\030\n\026stylefacet.dev/Encoder'
   _globals['_CREATEFEATUREREQUEST'].fields_by_name['feature_id']._loaded_options = None
   _globals['_CREATEFEATUREREQUEST'].fields_by_name['feature_id']._serialized_options = b'\342A\001\002'
   _globals['_CREATEFEATUREREQUEST'].fields_by_name['feature']._loaded_options = None
@@ -52,6 +56,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEFEATUREREQUEST'].fields_by_name['validate_only']._serialized_options = b'\342A\001\001'
   _globals['_CREATEFEATUREREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATEFEATUREREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
+  _globals['_CREATEFEATUREREQUEST'].fields_by_name['encoder']._loaded_options = None
+  _globals['_CREATEFEATUREREQUEST'].fields_by_name['encoder']._serialized_options = b'\342A\001\001\372A\030\n\026stylefacet.dev/Encoder'
   _globals['_FEATUREEXAMPLE'].fields_by_name['product']._loaded_options = None
   _globals['_FEATUREEXAMPLE'].fields_by_name['product']._serialized_options = b'\342A\001\002\372A\030\n\026stylefacet.dev/Product'
   _globals['_FEATUREEXAMPLE'].fields_by_name['value']._loaded_options = None
@@ -68,6 +74,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FITFEATUREREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
   _globals['_FITFEATUREREQUEST'].fields_by_name['description']._loaded_options = None
   _globals['_FITFEATUREREQUEST'].fields_by_name['description']._serialized_options = b'\342A\001\001'
+  _globals['_FITFEATUREREQUEST'].fields_by_name['encoder']._loaded_options = None
+  _globals['_FITFEATUREREQUEST'].fields_by_name['encoder']._serialized_options = b'\342A\001\001\372A\030\n\026stylefacet.dev/Encoder'
   _globals['_UPDATEFEATUREREQUEST'].fields_by_name['feature']._loaded_options = None
   _globals['_UPDATEFEATUREREQUEST'].fields_by_name['feature']._serialized_options = b'\342A\001\002'
   _globals['_UPDATEFEATUREREQUEST'].fields_by_name['update_mask']._loaded_options = None
@@ -84,6 +92,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEFEATUREREQUEST'].fields_by_name['validate_only']._serialized_options = b'\342A\001\001'
   _globals['_UPDATEFEATUREREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_UPDATEFEATUREREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
+  _globals['_UPDATEFEATUREREQUEST'].fields_by_name['encoder']._loaded_options = None
+  _globals['_UPDATEFEATUREREQUEST'].fields_by_name['encoder']._serialized_options = b'\342A\001\001\372A\030\n\026stylefacet.dev/Encoder'
   _globals['_LISTFEATUREEXAMPLESREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_LISTFEATUREEXAMPLESREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\372A\030\n\026stylefacet.dev/Feature'
   _globals['_LISTFEATUREEXAMPLESREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -94,6 +104,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREDICTFEATURESREQUEST'].fields_by_name['product']._serialized_options = b'\372A\030\n\026stylefacet.dev/Product'
   _globals['_PREDICTFEATURESREQUEST'].fields_by_name['features']._loaded_options = None
   _globals['_PREDICTFEATURESREQUEST'].fields_by_name['features']._serialized_options = b'\342A\001\001\372A\030\n\026stylefacet.dev/Feature'
+  _globals['_PREDICTFEATURESREQUEST'].fields_by_name['category']._loaded_options = None
+  _globals['_PREDICTFEATURESREQUEST'].fields_by_name['category']._serialized_options = b'\342A\001\001'
   _globals['_PREDICTFEATURESRESPONSE'].fields_by_name['encoder']._loaded_options = None
   _globals['_PREDICTFEATURESRESPONSE'].fields_by_name['encoder']._serialized_options = b'\372A\030\n\026stylefacet.dev/Encoder'
   _globals['_FEATUREPREDICTION'].fields_by_name['feature']._loaded_options = None
@@ -107,33 +119,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEFEATUREREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_DELETEFEATUREREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
   _globals['_LISTFEATURESREQUEST']._serialized_start=206
-  _globals['_LISTFEATURESREQUEST']._serialized_end=278
-  _globals['_LISTFEATURESRESPONSE']._serialized_start=280
-  _globals['_LISTFEATURESRESPONSE']._serialized_end=369
-  _globals['_GETFEATUREREQUEST']._serialized_start=371
-  _globals['_GETFEATUREREQUEST']._serialized_end=437
-  _globals['_CREATEFEATUREREQUEST']._serialized_start=440
-  _globals['_CREATEFEATUREREQUEST']._serialized_end=611
-  _globals['_FEATUREEXAMPLE']._serialized_start=613
-  _globals['_FEATUREEXAMPLE']._serialized_end=700
-  _globals['_FITFEATUREREQUEST']._serialized_start=703
-  _globals['_FITFEATUREREQUEST']._serialized_end=913
-  _globals['_UPDATEFEATUREREQUEST']._serialized_start=916
-  _globals['_UPDATEFEATUREREQUEST']._serialized_end=1229
-  _globals['_LISTFEATUREEXAMPLESREQUEST']._serialized_start=1232
-  _globals['_LISTFEATUREEXAMPLESREQUEST']._serialized_end=1360
-  _globals['_LISTFEATUREEXAMPLESRESPONSE']._serialized_start=1362
-  _globals['_LISTFEATUREEXAMPLESRESPONSE']._serialized_end=1465
-  _globals['_PREDICTFEATURESREQUEST']._serialized_start=1468
-  _globals['_PREDICTFEATURESREQUEST']._serialized_end=1621
-  _globals['_PREDICTFEATURESRESPONSE']._serialized_start=1624
-  _globals['_PREDICTFEATURESRESPONSE']._serialized_end=1767
-  _globals['_FEATUREPREDICTION']._serialized_start=1770
-  _globals['_FEATUREPREDICTION']._serialized_end=1901
-  _globals['_VALUEPROBABILITY']._serialized_start=1903
-  _globals['_VALUEPROBABILITY']._serialized_end=1957
-  _globals['_DELETEFEATUREREQUEST']._serialized_start=1960
-  _globals['_DELETEFEATUREREQUEST']._serialized_end=2104
-  _globals['_FEATURESERVICE']._serialized_start=2107
-  _globals['_FEATURESERVICE']._serialized_end=2798
+  _globals['_LISTFEATURESREQUEST']._serialized_end=328
+  _globals['_LISTFEATURESRESPONSE']._serialized_start=330
+  _globals['_LISTFEATURESRESPONSE']._serialized_end=419
+  _globals['_GETFEATUREREQUEST']._serialized_start=421
+  _globals['_GETFEATUREREQUEST']._serialized_end=537
+  _globals['_CREATEFEATUREREQUEST']._serialized_start=540
+  _globals['_CREATEFEATUREREQUEST']._serialized_end=761
+  _globals['_FEATUREEXAMPLE']._serialized_start=763
+  _globals['_FEATUREEXAMPLE']._serialized_end=850
+  _globals['_FITFEATUREREQUEST']._serialized_start=853
+  _globals['_FITFEATUREREQUEST']._serialized_end=1113
+  _globals['_UPDATEFEATUREREQUEST']._serialized_start=1116
+  _globals['_UPDATEFEATUREREQUEST']._serialized_end=1479
+  _globals['_LISTFEATUREEXAMPLESREQUEST']._serialized_start=1482
+  _globals['_LISTFEATUREEXAMPLESREQUEST']._serialized_end=1610
+  _globals['_LISTFEATUREEXAMPLESRESPONSE']._serialized_start=1612
+  _globals['_LISTFEATUREEXAMPLESRESPONSE']._serialized_end=1715
+  _globals['_PREDICTFEATURESREQUEST']._serialized_start=1718
+  _globals['_PREDICTFEATURESREQUEST']._serialized_end=1895
+  _globals['_PREDICTFEATURESRESPONSE']._serialized_start=1898
+  _globals['_PREDICTFEATURESRESPONSE']._serialized_end=2041
+  _globals['_FEATUREPREDICTION']._serialized_start=2044
+  _globals['_FEATUREPREDICTION']._serialized_end=2175
+  _globals['_VALUEPROBABILITY']._serialized_start=2177
+  _globals['_VALUEPROBABILITY']._serialized_end=2231
+  _globals['_DELETEFEATUREREQUEST']._serialized_start=2234
+  _globals['_DELETEFEATUREREQUEST']._serialized_end=2378
+  _globals['_FEATURESERVICE']._serialized_start=2381
+  _globals['_FEATURESERVICE']._serialized_end=3072
 # @@protoc_insertion_point(module_scope)

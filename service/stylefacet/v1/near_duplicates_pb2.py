@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stylefacet/v1/near_duplicates.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xfe\x01\n\x19\x46indNearDuplicatesRequest\x12\x34\n\x05\x61like\x18\x01 \x03(\x0b\x32\x1f.stylefacet.v1.FeatureThresholdB\x04\xe2\x41\x01\x01\x12\x38\n\tdifferent\x18\x02 \x03(\x0b\x32\x1f.stylefacet.v1.FeatureThresholdB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\"\n\x14leave_out_same_style\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1d\n\x0fmax_group_count\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\"n\n\x10\x46\x65\x61tureThreshold\x12\x30\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x1b\n\x08\x64istance\x18\x02 \x01(\x01\x42\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x42\x0b\n\t_distance\"\xee\x02\n\x1a\x46indNearDuplicatesResponse\x12\x31\n\x06groups\x18\x01 \x03(\x0b\x32!.stylefacet.v1.NearDuplicateGroup\x12\x13\n\x0bgroup_count\x18\x02 \x01(\x03\x12\x1d\n\x15grouped_product_count\x18\x03 \x01(\x03\x12\x15\n\rproduct_count\x18\x04 \x01(\x03\x12\x13\n\x0bimage_count\x18\x05 \x01(\x03\x12\x12\n\npair_count\x18\x06 \x01(\x03\x12.\n\x05\x61like\x18\x07 \x03(\x0b\x32\x1f.stylefacet.v1.FeatureThreshold\x12\x32\n\tdifferent\x18\x08 \x03(\x0b\x32\x1f.stylefacet.v1.FeatureThreshold\x12,\n\x07\x65ncoder\x18\t \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x17\n\x0fsequence_number\x18\n \x01(\x03\"\xbd\x01\n\x12NearDuplicateGroup\x12.\n\x08products\x18\x01 \x03(\x0b\x32\x1c.stylefacet.v1.NearDuplicate\x12/\n\x05pairs\x18\x02 \x03(\x0b\x32 .stylefacet.v1.NearDuplicatePair\x12/\n\x06limits\x18\x03 \x03(\x0b\x32\x1f.stylefacet.v1.FeatureThreshold\x12\x15\n\rproduct_count\x18\x04 \x01(\x03\"\xb0\x01\n\rNearDuplicate\x12,\n\x07product\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Product\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x10\n\x08style_id\x18\x04 \x01(\t\x12\x37\n\rproduct_image\x18\x05 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\"\x80\x01\n\x11NearDuplicatePair\x12\r\n\x05\x66irst\x18\x01 \x01(\x05\x12\x0e\n\x06second\x18\x02 \x01(\x05\x12\x18\n\x10squared_distance\x18\x03 \x01(\x01\x12\x32\n\tdistances\x18\x04 \x03(\x0b\x32\x1f.stylefacet.v1.FeatureThresholdb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stylefacet/v1/near_duplicates.proto\x12\rstylefacet.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xb0\x02\n\x19\x46indNearDuplicatesRequest\x12\x34\n\x05\x61like\x18\x01 \x03(\x0b\x32\x1f.stylefacet.v1.FeatureThresholdB\x04\xe2\x41\x01\x01\x12\x38\n\tdifferent\x18\x02 \x03(\x0b\x32\x1f.stylefacet.v1.FeatureThresholdB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\"\n\x14leave_out_same_style\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1d\n\x0fmax_group_count\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\x12\x30\n\x07\x65ncoder\x18\x07 \x01(\tB\x1f\xe2\x41\x01\x01\xfa\x41\x18\n\x16stylefacet.dev/Encoder\"n\n\x10\x46\x65\x61tureThreshold\x12\x30\n\x07\x66\x65\x61ture\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16stylefacet.dev/Feature\x12\x1b\n\x08\x64istance\x18\x02 \x01(\x01\x42\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x42\x0b\n\t_distance\"\xee\x02\n\x1a\x46indNearDuplicatesResponse\x12\x31\n\x06groups\x18\x01 \x03(\x0b\x32!.stylefacet.v1.NearDuplicateGroup\x12\x13\n\x0bgroup_count\x18\x02 \x01(\x03\x12\x1d\n\x15grouped_product_count\x18\x03 \x01(\x03\x12\x15\n\rproduct_count\x18\x04 \x01(\x03\x12\x13\n\x0bimage_count\x18\x05 \x01(\x03\x12\x12\n\npair_count\x18\x06 \x01(\x03\x12.\n\x05\x61like\x18\x07 \x03(\x0b\x32\x1f.stylefacet.v1.FeatureThreshold\x12\x32\n\tdifferent\x18\x08 \x03(\x0b\x32\x1f.stylefacet.v1.FeatureThreshold\x12,\n\x07\x65ncoder\x18\t \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Encoder\x12\x17\n\x0fsequence_number\x18\n \x01(\x03\"\xbd\x01\n\x12NearDuplicateGroup\x12.\n\x08products\x18\x01 \x03(\x0b\x32\x1c.stylefacet.v1.NearDuplicate\x12/\n\x05pairs\x18\x02 \x03(\x0b\x32 .stylefacet.v1.NearDuplicatePair\x12/\n\x06limits\x18\x03 \x03(\x0b\x32\x1f.stylefacet.v1.FeatureThreshold\x12\x15\n\rproduct_count\x18\x04 \x01(\x03\"\xb0\x01\n\rNearDuplicate\x12,\n\x07product\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16stylefacet.dev/Product\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x10\n\x08style_id\x18\x04 \x01(\t\x12\x37\n\rproduct_image\x18\x05 \x01(\tB \xfa\x41\x1d\n\x1bstylefacet.dev/ProductImage\"\x80\x01\n\x11NearDuplicatePair\x12\r\n\x05\x66irst\x18\x01 \x01(\x05\x12\x0e\n\x06second\x18\x02 \x01(\x05\x12\x18\n\x10squared_distance\x18\x03 \x01(\x01\x12\x32\n\tdistances\x18\x04 \x03(\x0b\x32\x1f.stylefacet.v1.FeatureThresholdb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,6 +45,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FINDNEARDUPLICATESREQUEST'].fields_by_name['max_group_count']._serialized_options = b'\342A\001\001'
   _globals['_FINDNEARDUPLICATESREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_FINDNEARDUPLICATESREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
+  _globals['_FINDNEARDUPLICATESREQUEST'].fields_by_name['encoder']._loaded_options = None
+  _globals['_FINDNEARDUPLICATESREQUEST'].fields_by_name['encoder']._serialized_options = b'\342A\001\001\372A\030\n\026stylefacet.dev/Encoder'
   _globals['_FEATURETHRESHOLD'].fields_by_name['feature']._loaded_options = None
   _globals['_FEATURETHRESHOLD'].fields_by_name['feature']._serialized_options = b'\342A\001\002\372A\030\n\026stylefacet.dev/Feature'
   _globals['_FEATURETHRESHOLD'].fields_by_name['distance']._loaded_options = None
@@ -56,15 +58,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NEARDUPLICATE'].fields_by_name['product_image']._loaded_options = None
   _globals['_NEARDUPLICATE'].fields_by_name['product_image']._serialized_options = b'\372A\035\n\033stylefacet.dev/ProductImage'
   _globals['_FINDNEARDUPLICATESREQUEST']._serialized_start=115
-  _globals['_FINDNEARDUPLICATESREQUEST']._serialized_end=369
-  _globals['_FEATURETHRESHOLD']._serialized_start=371
-  _globals['_FEATURETHRESHOLD']._serialized_end=481
-  _globals['_FINDNEARDUPLICATESRESPONSE']._serialized_start=484
-  _globals['_FINDNEARDUPLICATESRESPONSE']._serialized_end=850
-  _globals['_NEARDUPLICATEGROUP']._serialized_start=853
-  _globals['_NEARDUPLICATEGROUP']._serialized_end=1042
-  _globals['_NEARDUPLICATE']._serialized_start=1045
-  _globals['_NEARDUPLICATE']._serialized_end=1221
-  _globals['_NEARDUPLICATEPAIR']._serialized_start=1224
-  _globals['_NEARDUPLICATEPAIR']._serialized_end=1352
+  _globals['_FINDNEARDUPLICATESREQUEST']._serialized_end=419
+  _globals['_FEATURETHRESHOLD']._serialized_start=421
+  _globals['_FEATURETHRESHOLD']._serialized_end=531
+  _globals['_FINDNEARDUPLICATESRESPONSE']._serialized_start=534
+  _globals['_FINDNEARDUPLICATESRESPONSE']._serialized_end=900
+  _globals['_NEARDUPLICATEGROUP']._serialized_start=903
+  _globals['_NEARDUPLICATEGROUP']._serialized_end=1092
+  _globals['_NEARDUPLICATE']._serialized_start=1095
+  _globals['_NEARDUPLICATE']._serialized_end=1271
+  _globals['_NEARDUPLICATEPAIR']._serialized_start=1274
+  _globals['_NEARDUPLICATEPAIR']._serialized_end=1402
 # @@protoc_insertion_point(module_scope)

@@ -9,20 +9,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FindNearDuplicatesRequest(_message.Message):
-    __slots__ = ("alike", "different", "filter", "leave_out_same_style", "max_group_count", "request_id")
+    __slots__ = ("alike", "different", "filter", "leave_out_same_style", "max_group_count", "request_id", "encoder")
     ALIKE_FIELD_NUMBER: _ClassVar[int]
     DIFFERENT_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     LEAVE_OUT_SAME_STYLE_FIELD_NUMBER: _ClassVar[int]
     MAX_GROUP_COUNT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ENCODER_FIELD_NUMBER: _ClassVar[int]
     alike: _containers.RepeatedCompositeFieldContainer[FeatureThreshold]
     different: _containers.RepeatedCompositeFieldContainer[FeatureThreshold]
     filter: str
     leave_out_same_style: bool
     max_group_count: int
     request_id: str
-    def __init__(self, alike: _Optional[_Iterable[_Union[FeatureThreshold, _Mapping]]] = ..., different: _Optional[_Iterable[_Union[FeatureThreshold, _Mapping]]] = ..., filter: _Optional[str] = ..., leave_out_same_style: _Optional[bool] = ..., max_group_count: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+    encoder: str
+    def __init__(self, alike: _Optional[_Iterable[_Union[FeatureThreshold, _Mapping]]] = ..., different: _Optional[_Iterable[_Union[FeatureThreshold, _Mapping]]] = ..., filter: _Optional[str] = ..., leave_out_same_style: _Optional[bool] = ..., max_group_count: _Optional[int] = ..., request_id: _Optional[str] = ..., encoder: _Optional[str] = ...) -> None: ...
 
 class FeatureThreshold(_message.Message):
     __slots__ = ("feature", "distance")

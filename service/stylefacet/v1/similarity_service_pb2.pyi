@@ -13,7 +13,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SearchSimilarProductsRequest(_message.Message):
-    __slots__ = ("product", "content", "embedding", "feature_weights", "filter", "page_size", "page_token", "group_by_style", "adjustments", "min_sequence")
+    __slots__ = ("product", "content", "embedding", "feature_weights", "filter", "page_size", "page_token", "group_by_style", "adjustments", "min_sequence", "category")
     PRODUCT_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,7 @@ class SearchSimilarProductsRequest(_message.Message):
     GROUP_BY_STYLE_FIELD_NUMBER: _ClassVar[int]
     ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
     MIN_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
     product: str
     content: bytes
     embedding: _encoder_pb2.Embedding
@@ -34,7 +35,8 @@ class SearchSimilarProductsRequest(_message.Message):
     group_by_style: bool
     adjustments: _containers.RepeatedCompositeFieldContainer[FeatureAdjustment]
     min_sequence: int
-    def __init__(self, product: _Optional[str] = ..., content: _Optional[bytes] = ..., embedding: _Optional[_Union[_encoder_pb2.Embedding, _Mapping]] = ..., feature_weights: _Optional[_Iterable[_Union[FeatureWeight, _Mapping]]] = ..., filter: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., group_by_style: _Optional[bool] = ..., adjustments: _Optional[_Iterable[_Union[FeatureAdjustment, _Mapping]]] = ..., min_sequence: _Optional[int] = ...) -> None: ...
+    category: str
+    def __init__(self, product: _Optional[str] = ..., content: _Optional[bytes] = ..., embedding: _Optional[_Union[_encoder_pb2.Embedding, _Mapping]] = ..., feature_weights: _Optional[_Iterable[_Union[FeatureWeight, _Mapping]]] = ..., filter: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., group_by_style: _Optional[bool] = ..., adjustments: _Optional[_Iterable[_Union[FeatureAdjustment, _Mapping]]] = ..., min_sequence: _Optional[int] = ..., category: _Optional[str] = ...) -> None: ...
 
 class FeatureWeight(_message.Message):
     __slots__ = ("feature", "weight")
