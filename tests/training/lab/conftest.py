@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stylefacet_training.lab.bench import Bench
@@ -42,3 +43,21 @@ def experiment() -> Experiment:
 @pytest.fixture
 def bench(experiment: Experiment, tmp_path: Path) -> Bench:
     return Bench(experiment, tmp_path / "lab", tmp_path, Terminal())
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder with a few made-up digits: a square whose place tells its class."""
+    folder = tmp_path / "data" / "mnist_10k"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 80), ("t10k", 40)):
+        classes = (np.arange(count) % 10).astype(np.uint8)
+        images = rng.integers(0, 20, (count, 28, 28), dtype=np.uint8)
+        for image, number in zip(images, classes, strict=True):
+            image[4 + number : 12 + number, 2 * number : 2 * number + 6] = 250
+        for what, values in (("images", images), ("labels", classes)):
+            head = bytes((0, 0, 8, values.ndim)) + np.array(values.shape, ">i4").tobytes()
+            name = f"{part}-{what}-idx{values.ndim}-ubyte"
+            (folder / name).write_bytes(head + values.tobytes())
+    return tmp_path / "data"

@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
+from stylefacet_training.lab.meanings import (
+    correlations,
+    described,
+    meaning_figures,
+    meanings,
+)
 from stylefacet_training.lab.measures import neighbour_accuracy, sharpness
-from stylefacet_training.lab.thesis import correlations, described
 
 
 def test_a_latent_that_follows_a_factor_is_named_after_it():
@@ -29,6 +34,15 @@ def test_a_latent_that_follows_a_factor_is_named_after_it():
 )
 def test_a_latent_is_written_as_in_table_5_5(row, text):
     assert described(row, "SHV") == text
+
+
+def test_meanings_are_read_back_from_figures():
+    table = np.array([[0.9, 0.1, 0.3, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.7, 0.0]])
+    names = [f"{c} {f}" for c in ("red", "green") for f in ("scale", "horizontal", "vertical")]
+
+    found = dict(meanings({"elbo": 3.0, **meaning_figures(table, names)}))
+
+    assert found == {"z1": "rS + (rV)", "z2": "gH"}
 
 
 def test_neighbours_find_two_heaps_and_nothing_in_noise():

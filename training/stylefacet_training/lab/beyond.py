@@ -142,20 +142,20 @@ EXPERIMENTS = (
         "Future work: disentanglement metrics, regularizers and adversarial models on data set 1",
         partial(perform_circles, number=1),
         _arms(_circles(1, 10), _ALL),
-        {"data": ("circles:1,count=3000",), "epochs": 12, "capacity_epochs": 6.0},
+        {"data": ("circles:1,count=2500",), "epochs": 12, "capacity_epochs": 6.0},
     ),
     _experiment(
         "separation-circles-2",
         "The same on data set 2",
         partial(perform_circles, number=2),
         _arms(_circles(2, 20), _ALL),
-        {"data": ("circles:2,count=3000",), "epochs": 12, "capacity_epochs": 6.0},
+        {"data": ("circles:2,count=2500",), "epochs": 12, "capacity_epochs": 6.0},
     ),
     _experiment(
         "separation-garments",
         "The same on rendered garments",
         perform_garments,
         _arms({"data": (f"garments:{GARMENT_COUNT},seed=5",), "latent_dims": 20}, _ALL),
-        {"data": ("garments:1500,seed=5",), "epochs": 20, "capacity_epochs": 10.0},
+        {"data": ("garments:1200,seed=5",), "epochs": 20, "capacity_epochs": 10.0},
     ),
 )

@@ -24,7 +24,7 @@ CLASS_COUNT = 10
 # its own constant left out; then the ELBO is half of squared error + 2 KL, which is minimised.
 ELBO_FACTOR = 0.5
 SHARES = (0.2, 0.5, 1.0)
-CLASSIFIER_EPOCHS = 12
+CLASSIFIER_EPOCHS, QUICK_CLASSIFIER_EPOCHS = 12, 6
 # z = mean of a digit + N(0, 0.1 I).
 SYNTHETIC_VARIANCE = 0.1
 
@@ -98,6 +98,7 @@ def perform_classifier(bench: Bench) -> None:
     pixels = bench.read(SOURCE, 28, 28).pixels
     classes = read_idx_classes(whole)
     half = len(pixels) // 2
+    epochs = QUICK_CLASSIFIER_EPOCHS if bench.quick else CLASSIFIER_EPOCHS
     for arm in bench.arms:
         trained = bench.train(arm)
         # The VAE's own part of the digits, whose class means say where to draw.
@@ -115,7 +116,7 @@ def perform_classifier(bench: Bench) -> None:
             ):
                 scores = [
                     accuracy(
-                        train_classifier(x, y, CLASS_COUNT, epochs=CLASSIFIER_EPOCHS, seed=seed),
+                        train_classifier(x, y, CLASS_COUNT, epochs=epochs, seed=seed),
                         test_pixels,
                         test_classes,
                     )

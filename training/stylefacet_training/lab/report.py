@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 
 from stylefacet_training.lab.experiment import Part
+from stylefacet_training.lab.meanings import meanings
 from stylefacet_training.lab.results import Comparison, Findings, gather
 from stylefacet_training.runs import write_atomically
 
@@ -19,6 +20,11 @@ figure{display:inline-block;margin:.5rem 1rem .5rem 0;max-width:100%}
 img{max-width:100%}figcaption{font-size:12px;color:#666}
 .quick{color:#a15c00}.none{color:#999}
 """
+_MEANINGS = (
+    "Which latent means what, by rank correlation (of circles: S scale, H horizontal, V vertical, "
+    "before it the channel) or, with labels, by correlation ratio: from 0.5 on plainly, from 0.25 "
+    "on in brackets; N: none, -: unused."
+)
 # Figures that say how a run went, not what came of it.
 _RUNNING = frozenset({"images_per_s", "latent_dims", "epochs"})
 
@@ -47,6 +53,7 @@ def markdown_report(findings: Sequence[Findings]) -> str:
             lines += [f"| {' | '.join(_cells(row))} |" for row in made]
             lines.append("")
         lines += _markdown_figures(found)
+        lines += _markdown_meanings(found)
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
@@ -95,7 +102,7 @@ def _columns(found: Findings) -> Sequence[str]:
     names: dict[str, None] = {}
     for part in found.parts.values():
         # Latents' correlations with factors are many; they stay in metrics.json.
-        names |= {name: None for name, _ in _figures(part) if not name.startswith("z")}
+        names |= {name: None for name, _ in _figures(part) if " " not in name}
     return list(names)
 
 
@@ -108,6 +115,24 @@ def _markdown_figures(found: Findings) -> Sequence[str]:
         cells = [number(part.figures.get(column)) for column in columns]
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return lines
+
+
+def _meanings(found: Findings) -> Sequence[tuple[str, str]]:
+    """Returns runs and what each latent means there, as tables 5.5 and 5.6 of the thesis do."""
+    rows = []
+    for name, part in found.parts.items():
+        told = ", ".join(f"{latent} {meaning}" for latent, meaning in meanings(part.figures))
+        if told:
+            rows.append((name, told))
+    return rows
+
+
+def _markdown_meanings(found: Findings) -> Sequence[str]:
+    rows = _meanings(found)
+    if not rows:
+        return []
+    lines = ["", _MEANINGS, "", "| run | latents |", "| --- | --- |"]
+    return [*lines, *(f"| {name} | {told} |" for name, told in rows)]
 
 
 def _section(found: Findings) -> str:
@@ -128,6 +153,11 @@ def _section(found: Findings) -> str:
         mark = " <span class=quick>quick</span>" if part.quick else ""
         text.append(f"<tr><td>{escape(name)}{mark}{cells}")
     text.append("</table>")
+    told = _meanings(found)
+    if told:
+        text.append(f"<p>{escape(_MEANINGS)}</p><table>")
+        text += [f"<tr><td>{escape(name)}<td>{escape(meaning)}" for name, meaning in told]
+        text.append("</table>")
     text += [_figure(path) for path in found.pictures]
     return "".join(text)
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from stylefacet_training.data.circles import (
     HEIGHT_PX,
@@ -18,15 +17,15 @@ from stylefacet_training.data.circles import (
 from stylefacet_training.lab import pictures
 from stylefacet_training.lab.bench import DATA, Bench, Trained, codes_of
 from stylefacet_training.lab.experiment import Arm, Experiment, Reading
+from stylefacet_training.lab.looks import association, labels_of
+from stylefacet_training.lab.meanings import MINOR, correlations, meaning_figures
 from stylefacet_training.metrics.mig import mig
 from stylefacet_training.plots import reconstructions
 
 # Circles that latents are compared with factors on, and their seed: none of them was trained on.
 JUDGED_COUNT, JUDGED_SEED = 2000, 7
-# |correlation| from which a factor is named in a latent's row, and named without brackets.
-MINOR, MAJOR = 0.25, 0.5
+_TOPS_FOLDER = "hm_tops"
 _LOSSES = ("train_generation", "validation_generation", "train_latent", "validation_latent")
-_LETTERS = {"scale": "S", "horizontal": "H", "vertical": "V"}
 # What a latent moves through in the figures, by the number of latents.
 _WIDE = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 _NARROW = _WIDE[1:-1]
@@ -180,46 +179,28 @@ def perform_circles(bench: Bench, number: int) -> None:
                 # Latents that tell of one factor alone: what full separation would be.
                 "single_factor_latents": float(((table >= MINOR).sum(axis=1) == 1).sum()),
             }
-            | {
-                f"z{j + 1} {name}": float(value)
-                for j, row in enumerate(table)
-                for name, value in zip(names, row, strict=True)
-            },
+            | meaning_figures(table, names),
         )
         draw(bench, trained, f"Circles {number}", by_channel=number == 2, circles=True)
 
 
-def correlations(
-    mean: npt.NDArray[np.float32], factors: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Returns |Spearman's correlation| of each latent with each factor, ``(d, f)``.
-
-    0 for a latent that does not vary.
-    """
-    ranks = [np.argsort(np.argsort(x, axis=0), axis=0).astype(np.float64) for x in (mean, factors)]
-    d = mean.shape[1]
-    table = np.abs(np.corrcoef(ranks[0].T, ranks[1].T)[:d, d:])
-    return np.asarray(np.where(mean.var(axis=0)[:, None] > 0.01, table, 0.0))
-
-
-def described(row: Sequence[float], letters: Sequence[str]) -> str:
-    """Returns a latent's row as tables 5.5 and 5.6 write it: ``S + (V)``; N if it tells none."""
-    ranked = sorted(zip(row, letters, strict=True), reverse=True)
-    named = [
-        letter if value >= MAJOR else f"({letter})" for value, letter in ranked if value >= MINOR
-    ]
-    return " + ".join(named) or ("N" if any(row) else "-")
-
-
 def perform_tops(bench: Bench) -> None:
-    """Trains on product photos."""
+    """Trains on product photos and says by measurement which latent goes with which look."""
+    photos = bench.read(f"{DATA}/{_TOPS_FOLDER}", HEIGHT_PX, WIDTH_PX)
+    labels = labels_of(bench.data / _TOPS_FOLDER, photos.names)
     for arm in bench.arms:
         trained = bench.train(arm)
-        bench.note_arm(trained)
+        mean, _ = codes_of(trained.model, photos.pixels)
+        table, looks = association(mean, photos.pixels, labels)
+        ranked = np.sort(table, axis=0)[::-1]
+        # How much better a look's best latent tells it than the next one: nought when entangled.
+        gaps = ranked[0] - ranked[1] if len(ranked) > 1 else ranked[0]
+        apart = {f"gap_{look}": float(gap) for look, gap in zip(looks, gaps, strict=True)}
+        bench.note_arm(trained, apart | {"gap": float(gaps.mean())} | meaning_figures(table, looks))
         draw(bench, trained, "Tops", by_channel=False, circles=False)
 
 
-_TOPS_SETTINGS = {"data": (f"{DATA}/hm_tops",), "pairs_column": "product_code"}
+_TOPS_SETTINGS = {"data": (f"{DATA}/{_TOPS_FOLDER}",), "pairs_column": "product_code"}
 
 
 def _circle_settings(number: int) -> Mapping[str, Any]:
