@@ -55,7 +55,7 @@ def main() -> None:
     "--data",
     multiple=True,
     help="Folder of photos, or garments:COUNT[,seed=S][,colourways=K][,prints=1] for rendered "
-    "ones; may be given several times.",
+    "ones, circles:SET or idx:FOLDER; may be given several times.",
 )
 @click.option("--out", required=True, type=_FOLDER, help="Folder of the run.")
 @click.option("--preset", "preset_name", help="Settings to begin with: thesis or catalogue.")

@@ -3,7 +3,7 @@
 Every regularizer and both adversarial models on data of known factors, judged by the same metrics.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -121,7 +121,11 @@ def _circles(number: int, latent_dims: int) -> Mapping[str, Any]:
 
 
 def _experiment(
-    name: str, title: str, perform: Any, arms: tuple[Arm, ...], quick: Mapping[str, Any]
+    name: str,
+    title: str,
+    perform: Callable[[Bench], None],
+    arms: tuple[Arm, ...],
+    quick: Mapping[str, Any],
 ) -> Experiment:
     return Experiment(
         name=name,

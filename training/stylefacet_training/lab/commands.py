@@ -10,7 +10,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 _OUT = click.option(
     "--out",
     type=_FOLDER,
-    default=Path("lab"),
+    default=Path("build/lab"),
     show_default=True,
     help="Folder of all experiments' folders.",
 )
@@ -119,7 +119,7 @@ def report(out: Path, results: Sequence[Path]) -> None:
 
     \b
     Example:
-      stylefacet-train lab report --out lab --results training/lab_results
+      stylefacet-train lab report --results training/lab_results
     """
     from stylefacet_training.lab.report import write_report
 

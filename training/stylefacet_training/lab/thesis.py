@@ -32,11 +32,8 @@ _NARROW = _WIDE[1:-1]
 _WIDEST = (-5.0, *_WIDE, 5.0)
 
 _CIRCLES = "The circles are drawn anew, the optimiser and the weights' start are our reading"
-_TOPS = (
-    "2,812 other photos for 13,200, and of their own background and contrast: a white pixel of "
-    "cross-entropy costs nothing, a grey one up to 0.69 nats"
-)
-_STEPS = "; 2,556 photos in 50 epochs are also 2,600 steps for 12,000"
+_TOPS = "Other photos, with grey grounds; 2,556 for 12,000 to train on"
+_STEPS = ", so a fifth of the steps"
 
 
 @dataclass(frozen=True, slots=True)
