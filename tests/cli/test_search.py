@@ -78,7 +78,7 @@ def test_vectors_of_good_photos_are_written(filled: Run, tmp_path: Path):
 
 def test_encoder_describes_itself(filled: Run):
     listed = json.loads(filled("encoders", "list", "--json").stdout)
-    shown = filled("encoders", "get").stdout
+    shown = filled("encoders", "describe").stdout
 
     assert [block["block"] for block in listed[0]["blocks"]] == ["collar", "sleeve", "body"]
     assert listed[0]["encoder_id"] in shown
