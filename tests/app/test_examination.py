@@ -15,6 +15,7 @@ from stylefacet.app.examination import (
     examine_index,
 )
 from stylefacet.bundle import Bundle
+from stylefacet.client import StylefacetClient
 from stylefacet.server.runtime import Server
 from stylefacet.server.settings import Settings
 from tests.catalog.test_earlier_releases import DUMPS
@@ -113,10 +114,28 @@ def test_a_damaged_bundle_is_a_failure(patient: Patient, tmp_path: Path):
 
 
 def test_the_bundle_of_another_encoder_is_a_failure(patient: Patient, other_bundle: Bundle):
+    change(patient, "UPDATE encoders SET install_time = NULL")
     (finding,) = found(replace(patient, bundle=other_bundle.path), "encoder")
 
     assert finding.level is Level.FAILURE
     assert other_bundle.id in finding.text
+
+
+def test_a_catalogue_whose_encoder_was_switched_is_sound(settings: Settings, other_bundle: Bundle):
+    running = Server(settings)
+    running.start()
+    with connect(running.address) as stubs, StylefacetClient(running.address) as client:
+        stubs.upload(8)
+        stubs.upload(2, category="dress")
+        encoder = client.install_encoder(other_bundle.path).encoder_id
+        for categories in (["dress"], []):
+            started = client.activate_encoder(encoder, categories)
+            client.wait_for_operation(started.operation_id)
+            patient = Patient(settings.store_url, settings.data_dir, settings.bundle, True)
+            assert {finding.level for finding in examine(patient)} == {Level.OK}
+    running.stop()
+
+    assert encoder in found(patient, "encoder")[0].text
 
 
 def test_images_without_vectors_or_inputs_are_counted(patient: Patient):

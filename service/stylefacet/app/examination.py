@@ -152,12 +152,7 @@ def _examine_images(
     patient: Patient, state: CatalogueState, bundle: Bundle | None
 ) -> Iterator[Finding]:
     if bundle is not None and state.encoder_id not in (None, bundle.id):
-        yield Finding(
-            "encoder",
-            Level.FAILURE,
-            f"the catalogue belongs to {state.encoder_id}, the bundle is {bundle.id}",
-            "serve it with its own bundle (--bundle)",
-        )
+        yield _examine_encoder(state, bundle)
     elif bundle is not None:
         expected = (bundle.manifest.latent_dimension_count * 4,)
         if state.vector_sizes_bytes not in ((), expected):
@@ -188,8 +183,25 @@ def _examine_images(
             "features",
             Level.WARNING,
             f"the encoder has no map for {', '.join(state.unrealised_features)}",
-            "fit them again (`stylefacet features update --refit`)",
+            "fit them again (`stylefacet features update --refit`), or make them anew",
         )
+
+
+def _examine_encoder(state: CatalogueState, bundle: Bundle) -> Finding:
+    """Returns what to make of a catalogue that another encoder serves than the bundle's."""
+    if state.encoder_id in state.installed_encoder_ids:
+        return Finding(
+            "encoder",
+            Level.OK,
+            f"{state.encoder_id} serves, the bundle is {bundle.id}: encoders were switched, or "
+            "are to be (`stylefacet encoders list`)",
+        )
+    return Finding(
+        "encoder",
+        Level.FAILURE,
+        f"the catalogue belongs to {state.encoder_id}, the bundle is {bundle.id}",
+        "serve it with its own bundle (--bundle)",
+    )
 
 
 def _examine_inputs(inspector: CatalogueInspector) -> Finding:

@@ -23,13 +23,15 @@ class CatalogueState:
     schema_version: int
     sequence: int
     encoder_id: str | None
+    # Encoders whose bundles it holds; none in a catalogue of before schema version 4.
+    installed_encoder_ids: tuple[str, ...]
     product_count: int
     image_count: int
-    # Images that the encoder has not seen: no search finds them.
+    # Images that the encoder of their category has not seen: no search finds them.
     unembedded_image_count: int
     # Images without their letterboxed input: no later encoder can be switched to without photos.
     inputless_image_count: int
-    # Features that the encoder has no map for.
+    # Features that no encoder in use has a map for.
     unrealised_features: tuple[str, ...]
     # Distinct byte lengths of the encoder's vectors; one, where all is well.
     vector_sizes_bytes: tuple[int, ...]
@@ -131,6 +133,26 @@ class CatalogueInspector:
             raise StoreCorrupt(self._location, cause) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Encoders:
+    """How a schema says which encoder serves: all of them, and that of an image."""
+
+    keys: str
+    join: str
+    of_image: str
+
+
+# Before, one encoder served everything; since, categories may have others.
+_ENCODERS_SINCE = 4
+_ENCODERS_V1 = _Encoders(":key", "", ":key")
+_ENCODERS_V4 = _Encoders(
+    "SELECT :key UNION SELECT encoder_key FROM encoder_assignments",
+    "JOIN products p ON p.product_key = images.product_key "
+    "LEFT JOIN encoder_assignments a ON a.category = p.category",
+    "coalesce(a.encoder_key, :key)",
+)
+
+
 def _schema_version(connection: Connection, location: str) -> int:
     found = connection.scalar(text("SELECT value FROM properties WHERE name = 'schema_version'"))
     if not str(found).isdigit():
@@ -148,10 +170,18 @@ def _read_state(connection: Connection, schema_version: int) -> CatalogueState:
     encoder_key = connection.scalar(
         text("SELECT encoder_key FROM encoders WHERE id = :id"), {"id": encoder_id}
     )
+    assigned = _ENCODERS_V1
+    installed: tuple[str, ...] = ()
+    if schema_version >= _ENCODERS_SINCE:
+        assigned = _ENCODERS_V4
+        found = connection.execute(
+            text("SELECT id FROM encoders WHERE install_time IS NOT NULL ORDER BY id")
+        )
+        installed = tuple(found.scalars())
     features = connection.execute(
         text(
             "SELECT name FROM features WHERE name NOT IN (SELECT feature FROM "
-            "feature_realisations WHERE encoder_key = :key) ORDER BY name"
+            f"feature_realisations WHERE encoder_key IN ({assigned.keys})) ORDER BY name"
         ),
         {"key": encoder_key},
     )
@@ -163,11 +193,13 @@ def _read_state(connection: Connection, schema_version: int) -> CatalogueState:
         schema_version,
         count("SELECT sequence FROM change_counter"),
         encoder_id,
+        installed,
         count("SELECT count(*) FROM products"),
         count("SELECT count(*) FROM images"),
         count(
-            "SELECT count(*) FROM images WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE "
-            "e.image_key = images.image_key AND e.encoder_key = :key)",
+            f"SELECT count(*) FROM images {assigned.join} WHERE NOT EXISTS (SELECT 1 FROM "
+            "embeddings e WHERE e.image_key = images.image_key AND "
+            f"e.encoder_key = {assigned.of_image})",
             key=encoder_key,
         ),
         count("SELECT count(*) FROM images WHERE input_sha256 IS NULL"),
