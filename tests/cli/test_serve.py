@@ -2,18 +2,22 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import grpc
 import pytest
 
 from stylefacet.bundle import Bundle
 from stylefacet.client import RetryPolicy, StylefacetClient
 from stylefacet.server.runtime import Server
+from stylefacet.v1.encoder_service_pb2_grpc import EncoderServiceStub
 from tests.cli.test_program import COMMAND, outside
+from tests.server.stubs import never
 
 
-def serve(data_dir: Path, bundle: Bundle, address: str) -> "subprocess.Popen[str]":
-    words = ["serve", "--data-dir", str(data_dir), "--bundle", str(bundle.path)]
+def serve(data_dir: Path, bundle: Bundle, address: str, *more: str) -> "subprocess.Popen[str]":
+    words = ["serve", "--data-dir", str(data_dir), "--bundle", str(bundle.path), *more]
     return subprocess.Popen(
         [*COMMAND, *words, "--address", address], stderr=subprocess.PIPE, text=True
     )
@@ -41,6 +45,42 @@ def test_server_serves_until_it_is_told_to_stop(tmp_path: Path, tiny_bundle: Bun
     assert code == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX signals")
+def test_server_ends_within_its_grace_though_a_caller_stays(tmp_path: Path, tiny_bundle: Bundle):
+    grace = ("--set", "shutdown_grace_s=1")
+    with serve(tmp_path, tiny_bundle, "127.0.0.1:0", *grace) as process:
+        address = address_told_by(process)
+        with grpc.insecure_channel(address) as channel, never() as requests:
+            held = EncoderServiceStub(channel).StreamingEmbedImages(requests)
+            StylefacetClient(address).get_encoder()
+            process.send_signal(signal.SIGTERM)
+            started = time.monotonic()
+            code = process.wait(timeout=30)
+            took_s = time.monotonic() - started
+            held.cancel()
+        assert process.stderr is not None
+        process.stderr.read()
+
+    assert code == 0
+    assert 0.5 < took_s < 10
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX signals")
+def test_second_signal_waits_for_nobody(tmp_path: Path, tiny_bundle: Bundle):
+    notice = ("--set", "shutdown_notice_s=60")
+    with serve(tmp_path, tiny_bundle, "127.0.0.1:0", *notice) as process:
+        address_told_by(process)
+        process.send_signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=1)
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(timeout=20)
+        assert process.stderr is not None
+        process.stderr.read()
+
+    assert code == 0
+
+
 def test_port_in_use_is_one_line(server: Server, tmp_path: Path, tiny_bundle: Bundle):
     words = ["--data-dir", str(tmp_path / "other"), "--bundle", str(tiny_bundle.path)]
     result = outside("serve", *words, "--address", server.address)
@@ -49,12 +89,3 @@ def test_port_in_use_is_one_line(server: Server, tmp_path: Path, tiny_bundle: Bu
     assert result.returncode == 2
     assert len(told) == 1
     assert "is another server there" in told[0]
-
-
-def test_data_of_another_encoder_are_refused(tmp_path: Path, server: Server, other_bundle: Bundle):
-    # The server fixture keeps its data below the same tmp_path.
-    words = ["--data-dir", str(tmp_path / "data"), "--bundle", str(other_bundle.path)]
-    result = outside("serve", *words, "--address", "127.0.0.1:0")
-
-    assert result.returncode == 2
-    assert "belongs to encoder" in result.stderr

@@ -1,9 +1,12 @@
 """TLS and mutual TLS at a real server, with certificates made here."""
 
+import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import grpc
 import pytest
 
 from stylefacet.client import RetryPolicy, StylefacetClient, Tls
@@ -94,12 +97,36 @@ def test_server_of_another_name_is_not_trusted(settings: Settings, authority: Au
     assert "another name" in error.message
 
 
-def test_expired_certificate_of_a_server_is_not_trusted(settings: Settings, authority: Authority):
+def test_expired_certificate_of_a_server_is_not_trusted(authority: Authority):
     pair = authority.issue("old", expired=True)
-    error = refusal(replace(settings, tls_cert=pair.cert, tls_key=pair.key), trusting(authority))
+    keys = [(pair.key.read_bytes(), pair.cert.read_bytes())]
+    late = grpc.server(ThreadPoolExecutor(1))
+    port = late.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials(keys))
+    late.start()
+    with pytest.raises(ServerUntrusted, match="certificate has expired"):
+        ask(f"127.0.0.1:{port}", trusting(authority))
+    late.stop(None)
 
-    assert isinstance(error, ServerUntrusted)
-    assert "certificate has expired" in error.message
+
+def test_server_does_not_start_with_an_expired_certificate(
+    settings: Settings, authority: Authority
+):
+    pair = authority.issue("old", expired=True)
+
+    with pytest.raises(SettingInvalid, match="certificate has expired; renew it"):
+        Server(replace(settings, tls_cert=pair.cert, tls_key=pair.key))
+
+
+def test_caller_with_a_certificate_is_named_in_the_log(
+    mutual: Settings, authority: Authority, caplog: pytest.LogCaptureFixture
+):
+    server = Server(mutual)
+    server.start()
+    with caplog.at_level(logging.INFO, "stylefacet"):
+        ask(server.address, trusting(authority, authority.issue("night-job")))
+    server.stop()
+
+    assert "night-job" in [vars(record).get("caller") for record in caplog.records]
 
 
 def test_client_with_a_certificate_comes_in(mutual: Settings, authority: Authority):

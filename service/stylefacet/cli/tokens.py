@@ -1,5 +1,6 @@
 """`stylefacet tokens`: who may come into a server, kept in a file beside it; asks no server."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -42,13 +43,14 @@ def tokens() -> None:
     help="What it may do; writing includes reading.",
 )
 @click.option("--days", type=click.IntRange(min=1), help="Days until it expires [never].")
+@click.option("--out", type=FILE, help="Write the token to this new file instead of printing it.")
 @_file_option
-def create(name: str, scope: str, days: int | None, file: Path) -> None:
+def create(name: str, scope: str, days: int | None, out: Path | None, file: Path) -> None:
     """Make a token and print it, this once.
 
     \b
     Example:
-      stylefacet tokens create nightly-import --scope write --file tokens.toml > token
+      stylefacet tokens create nightly-import --scope write --file tokens.toml --out token
     """
     from stylefacet.server.tokens import Scope, make_token, read_tokens, write_tokens
 
@@ -58,9 +60,13 @@ def create(name: str, scope: str, days: int | None, file: Path) -> None:
     kept = read_tokens(file) if file.exists() else ()
     if any(one.name == name for one in kept):
         raise ResourceExists("token", name, "revoke it first, or choose another name")
+    if out is not None:
+        _write_secret(out, text)
     write_tokens(file, [*kept, token])
-    click.echo(text)
-    tell(f"{name} may {scope}; the token is kept nowhere but where you put it now")
+    if out is None:
+        click.echo(text)
+    kept_at = "where you put it now" if out is None else f"in {out}"
+    tell(f"{name} may {scope}; the token is kept {kept_at} and nowhere else")
 
 
 @tokens.command("list")
@@ -121,3 +127,13 @@ def revoke(name: str, file: Path) -> None:
         raise ResourceMissing("token", name, "list them with `stylefacet tokens list`")
     write_tokens(file, left)
     tell(f"{name} is revoked")
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Writes a new file that its owner alone may read."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise ResourceExists("file", str(path), "choose another") from error
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(f"{text}\n")

@@ -179,7 +179,8 @@ class _Call:
 
     def __enter__(self) -> Visit:
         caller = self._caller
-        self._watched = self._watch.begin(caller.method, caller.metadata, caller.token_name)
+        name = caller.token_name or _certificate_name(self._context)
+        self._watched = self._watch.begin(caller.method, caller.metadata, name)
         self._request_id = self._watched.request_id
         self._context.set_trailing_metadata(((REQUEST_ID_HEADER, self._request_id),))
         if self._admission is None:
@@ -219,6 +220,12 @@ class _Call:
         request_id = (REQUEST_ID_HEADER, self._request_id)
         self._context.set_trailing_metadata((request_id, *refusal.trailing_metadata))
         self._context.abort(refusal.code, refusal.details)
+
+
+def _certificate_name(context: grpc.ServicerContext) -> str:
+    """Returns the common name in a caller's certificate; empty when it showed none."""
+    names = context.auth_context().get("x509_common_name", ())
+    return next((bytes(name).decode("utf-8", "replace")[:64] for name in names), "")
 
 
 def _only(requests: Iterator[Any]) -> Any:

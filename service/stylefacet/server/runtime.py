@@ -3,7 +3,6 @@
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -106,6 +105,7 @@ class Server:
             self._store.close()
             raise
         self._stopped = threading.Event()
+        self._hurried = threading.Event()
 
     @property
     def address(self) -> str:
@@ -165,7 +165,7 @@ class Server:
         if self._stopped.is_set():
             return
         self._health.enter_graceful_shutdown()
-        time.sleep(self._settings.shutdown_notice_s)
+        self._hurried.wait(self._settings.shutdown_notice_s)
         self._admission.drain()
         calls_ended = self._server.stop(self._settings.shutdown_grace_s)
         self._runner.stop()
@@ -183,6 +183,11 @@ class Server:
         self._store.close()
         self._stopped.set()
         _log.info("stopped")
+
+    def hurry(self) -> None:
+        """Has a :meth:`stop` under way wait for nobody: calls end with ``UNAVAILABLE``."""
+        self._hurried.set()
+        self._server.stop(None)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Waits until the server has stopped; returns whether it has."""

@@ -11,6 +11,9 @@ from stylefacet.errors import SettingInvalid
 from stylefacet.server.settings import Settings
 from stylefacet.server.watched import Watched
 
+# OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
+_TIME_CODES = (9, 10)
+
 
 @dataclass(frozen=True, slots=True)
 class _Pems:
@@ -66,6 +69,7 @@ def _read(cert: Path, key: Path, client_ca: Path | None) -> _Pems:
             "tls_cert, tls_key",
             f"{cert} and {key} are no certificate and its unencrypted key in PEM ({_cause(error)})",
         ) from error
+    _check_not_expired(context, cert)
     if client_ca is not None:
         try:
             context.load_verify_locations(client_ca)
@@ -74,6 +78,29 @@ def _read(cert: Path, key: Path, client_ca: Path | None) -> _Pems:
                 "tls_client_ca", f"{client_ca} holds no certificate in PEM ({_cause(error)})"
             ) from error
     return pems
+
+
+def _check_not_expired(server: ssl.SSLContext, cert: Path) -> None:
+    """Refuses a certificate that every client would refuse, by a handshake in memory."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    # The certificate vouches for itself here: only its time is asked for.
+    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    client.load_verify_locations(cert)
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    asking = client.wrap_bio(down, up)
+    answering = server.wrap_bio(up, down, server_side=True)
+    for end in (asking, answering, asking):
+        try:
+            end.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+        except ssl.SSLCertVerificationError as error:
+            if error.verify_code in _TIME_CODES:
+                raise SettingInvalid(
+                    "tls_cert", f"{cert}: {error.verify_message}; renew it"
+                ) from error
+            return
 
 
 def _content(setting: str, path: Path) -> bytes:

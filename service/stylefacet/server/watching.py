@@ -55,7 +55,7 @@ class CallWatch:
         self._tracing = tracing
 
     def begin(
-        self, method: str, metadata: Mapping[str, str], token_name: str = ""
+        self, method: str, metadata: Mapping[str, str], caller_name: str = ""
     ) -> "WatchedCall":
         """Starts to watch a call in its own context, which ends with it."""
         given = metadata.get(REQUEST_ID_HEADER, "")[:_MAX_REQUEST_ID_LENGTH]
@@ -63,7 +63,7 @@ class CallWatch:
         method = method.removeprefix("/")
         self._metrics.call_begins()
         span = self._start_span(method, request_id, metadata)
-        return WatchedCall(method, request_id, token_name, self._metrics, span)
+        return WatchedCall(method, request_id, caller_name, self._metrics, span)
 
     def watched(self, kind: str, work: Work) -> Work:
         """Returns an operation's work with its stages timed and its id in the log's lines."""
@@ -108,13 +108,13 @@ class WatchedCall:
         self,
         method: str,
         request_id: str,
-        token_name: str,
+        caller_name: str,
         metrics: Metrics,
         span: Span | None,
     ) -> None:
         self.method = method
         self.request_id = request_id
-        self._token_name = token_name
+        self._caller_name = caller_name
         self._metrics = metrics
         self._span = span
         self._start = time.perf_counter()
@@ -132,6 +132,6 @@ class WatchedCall:
                 "code": code,
                 "duration_ms": round(duration_s * 1000, 2),
                 "request_id": self.request_id,
-                **({"token": self._token_name} if self._token_name else {}),
+                **({"caller": self._caller_name} if self._caller_name else {}),
             },
         )
