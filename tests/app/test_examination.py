@@ -138,6 +138,16 @@ def test_a_catalogue_whose_encoder_was_switched_is_sound(settings: Settings, oth
     assert encoder in found(patient, "encoder")[0].text
 
 
+@pytest.mark.parametrize("version", DUMPS)
+def test_catalogues_of_every_earlier_release_are_read(patient: Patient, tmp_path: Path, version):
+    connection = sqlite3.connect(tmp_path / "old.db")
+    connection.executescript(DUMPS[version].read_text())
+    connection.close()
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+
+    assert "2 products, 2 images" in found(replace(patient, store_url=url), "store")[0].text
+
+
 def test_images_without_vectors_or_inputs_are_counted(patient: Patient):
     change(patient, "DELETE FROM embeddings WHERE image_key IN (1, 2, 3)")
     change(patient, "UPDATE images SET input_sha256 = NULL WHERE image_key = 4")

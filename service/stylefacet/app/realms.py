@@ -285,6 +285,9 @@ class EncoderSet:
             try:
                 if self._store.encoders.mark(SWITCH_KIND) != self._mark:
                     self.refresh()
+                # A night's import is not left to the first search of the morning.
+                for realm in self.current.all:
+                    realm.follower.catch_up()
             except Exception:  # the store is away, or a bundle does not run: asked again
                 _log.warning("encoders not followed", exc_info=True)
                 pause_s = _RETRY_AFTER_S
