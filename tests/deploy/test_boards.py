@@ -57,3 +57,15 @@ def test_every_metric_and_label_asked_for_exists(expression, series):
         labels |= {label.strip() for group in grouped for label in group.split(",")}
         assert name in series
         assert labels - GIVEN_LABELS <= series[name]
+
+
+def test_the_guide_names_metrics_and_files_that_exist(series):
+    guide = (DEPLOY / "README.md").read_text()
+    named = set(re.findall(r"`(stylefacet_\w+)", guide))
+    links = set(re.findall(r"\]\(([^)#]+)", guide))
+
+    assert len(named) > 10
+    assert len(links) > 8
+    # A histogram's own name stands for its series.
+    assert {n for n in named if not {n, f"{n}_count"} & series.keys()} == set()
+    assert [link for link in links if not (DEPLOY / link).exists()] == []
