@@ -1,4 +1,6 @@
+from copy import deepcopy
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from stylefacet_training.data.pictures import PictureSet
 from stylefacet_training.loop import Learner, fit, learning_rate
 from stylefacet_training.losses import Batch
 from stylefacet_training.models.infogan import InfoGan
-from stylefacet_training.recipes import load_model, recipe_of
+from stylefacet_training.recipes import Surroundings, load_model, recipe_of
 from stylefacet_training.runs import RunFolder, load_checkpoint
 from stylefacet_training.terminal import Terminal
 from stylefacet_training.train import train
@@ -27,9 +29,8 @@ ACCOMPANIED = [
 ]
 
 
-@pytest.mark.parametrize("changes", ACCOMPANIED)
-def test_a_resumed_run_takes_its_companion_with_it(tiny_config, changes, tmp_path):
-    config = replace(tiny_config, beta=1.0, **changes)
+def test_a_resumed_run_takes_its_companion_with_it(tiny_config, tmp_path):
+    config = replace(tiny_config, beta=1.0, regularizer=RegularizerName.FACTOR_VAE)
     whole, halved = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "halved")
     train(config, whole, Terminal(), resume=False)
 
@@ -40,6 +41,24 @@ def test_a_resumed_run_takes_its_companion_with_it(tiny_config, changes, tmp_pat
     for part in ("model", "companion"):
         for name, weights in expected[part].items():
             torch.testing.assert_close(found[part][name], weights, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("changes", ACCOMPANIED)
+def test_a_learner_goes_on_from_its_state_as_if_it_had_not_stopped(changes):
+    config = TrainConfig(height_px=32, width_px=32, latent_dims=3, beta=1.0, **changes)
+    one, other = learner_of(config), learner_of(config)
+    torch.manual_seed(1)
+    one.step(random_batch(), 0.0)
+
+    # A copy, as a file would be: optimisers share the tensors they are given.
+    other.load(deepcopy(one.state()))
+    for learner in (one, other):
+        torch.manual_seed(2)
+        learner.step(random_batch(), 0.5)
+
+    for part in ("model", "companion"):
+        for name, weights in one.state()[part].items():
+            assert torch.equal(other.state()[part][name], weights)
 
 
 def test_a_finished_run_of_a_generator_decodes(tiny_config, tmp_path):
@@ -107,10 +126,6 @@ def learner_of(config: TrainConfig) -> Learner:
 
 
 def surroundings(pictures):
-    from pathlib import Path
-
-    from stylefacet_training.recipes import Surroundings
-
     return Surroundings(pictures, torch.device("cpu"), Path("unused"), Terminal())
 
 

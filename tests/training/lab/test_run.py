@@ -31,15 +31,14 @@ def test_a_run_says_that_it_is_quick_and_leaves_figures_and_pictures(data, tmp_p
     }
 
 
-@pytest.mark.parametrize("run", ["vae", "vae-gan", "task"])
-def test_every_objective_on_digits_is_judged(data, tmp_path, run):
+def test_reconstructions_of_an_objective_are_read_by_a_judge(data, tmp_path):
     out = tmp_path / "lab"
-    words = ["lab", "run", "digits-objectives", "--quick", "--only", run]
+    words = ["lab", "run", "digits-objectives", "--quick", "--only", "task"]
 
     shown = CliRunner().invoke(main, [*words, "--data", str(data), "--out", str(out)])
 
     assert shown.exit_code == 0, shown.output
-    figures = read_parts(out / "digits-objectives-quick" / "metrics.json")[1][run].figures
+    figures = read_parts(out / "digits-objectives-quick" / "metrics.json")[1]["task"].figures
     assert figures["squared_error_of_mean"] > 0
     assert 0 <= figures["readable_reconstructions"] <= 100
 
@@ -57,17 +56,20 @@ def test_synthetic_digits_are_drawn_near_the_means_of_their_classes(bench):
 def test_the_router_is_judged_on_photos_it_has_not_seen(monkeypatch, tmp_path):
     from stylefacet_training.lab import families
 
+    two = {name: FAMILIES[name] for name in ("tops", "trousers")}
+    monkeypatch.setattr(families, "FAMILIES", two)
     monkeypatch.setattr(families, "TRAINED", 8)
     monkeypatch.setattr(families, "QUICK_TRAINED", 8)
     monkeypatch.setattr(families, "JUDGED", 3)
     data = tmp_path / "data"
     _write_families(data, count=12)
-    bench = Bench(families.ROUTER, tmp_path / "lab", data, Terminal(), quick=True)
+    only = (*two, families.TOGETHER)
+    bench = Bench(families.ROUTER, tmp_path / "lab", data, Terminal(), quick=True, only=only)
 
     families.ROUTER.perform(bench)
 
     figures = bench.parts["all"].figures
-    right = [figures[f"{family}_by_reconstruction"] for family in FAMILIES]
+    right = [figures[f"{family}_by_reconstruction"] for family in two]
     assert figures["right_by_reconstruction"] == pytest.approx(np.mean(right))
     assert figures["loss_by_reconstruction"] <= figures["loss_right_route"]
     assert "first=8" not in source("tops", 0, 8)
