@@ -150,6 +150,19 @@ def test_calls_whose_message_never_comes_starve_nobody_of_health(
     assert len(refused) == 98
 
 
+def test_watchers_of_health_take_no_threads(server: Server):
+    with grpc.insecure_channel(server.address) as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch
+        watching = [watch(health_pb2.HealthCheckRequest()) for _ in range(20)]
+        told = [next(statuses).status for statuses in watching]
+        check = health_of(server.address)
+        for statuses in watching:
+            statuses.cancel()
+
+    assert told == [SERVING] * 20
+    assert check == SERVING
+
+
 def health_of_or_none(address: str) -> int | None:
     try:
         return health_of(address)
@@ -191,6 +204,17 @@ def test_client_comes_back_when_it_is_told_to(server: Server):
         waited_s = time.monotonic() - started
 
     assert [outcome.error for outcome in outcomes] == [None] * 3
+    assert waited_s >= 1.0
+
+
+def test_client_asks_again_when_it_is_told_to(server: Server):
+    with ExitStack() as stack, StylefacetClient(server.address) as client:
+        stack.enter_context(full(server))
+        threading.Timer(0.5, stack.close).start()
+        started = time.monotonic()
+        client.get_encoder()
+        waited_s = time.monotonic() - started
+
     assert waited_s >= 1.0
 
 

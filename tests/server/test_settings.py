@@ -6,7 +6,12 @@ import pytest
 
 from stylefacet.errors import SettingInvalid
 from stylefacet.server.settings import Settings
-from stylefacet.server.settings_sources import hide_passwords, load_settings, read_settings
+from stylefacet.server.settings_sources import (
+    CLIENT_VARIABLES,
+    hide_passwords,
+    load_settings,
+    read_settings,
+)
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "stylefacet.toml"
 
@@ -102,3 +107,21 @@ def test_half_a_key_pair_is_refused(tmp_path: Path):
     (tmp_path / "cert.pem").touch()
     with pytest.raises(SettingInvalid, match="tls_key: is missing"):
         Settings(tls_cert=tmp_path / "cert.pem")
+
+
+def test_links_of_a_kubernetes_service_are_no_settings():
+    links = ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_GRPC", "PORT", "PORT_50051_TCP_ADDR")
+    environment = {f"STYLEFACET_{link}": "10.0.0.1" for link in links}
+
+    assert load_settings({}, environment) == Settings()
+    with pytest.raises(SettingInvalid, match="no such setting"):
+        load_settings({}, {"STYLEFACET_SERVICE": "x"})
+
+
+def test_no_setting_is_taken_for_a_link_or_for_the_client_s():
+    names = [f"STYLEFACET_{field.name.upper()}" for field in fields(Settings)]
+    values = {name: "" for name in names if name.endswith(("_CERT", "_FILE", "_CA", "_DIR"))}
+
+    assert not set(names) & CLIENT_VARIABLES
+    sources = read_settings({}, values).sources
+    assert all(sources[n.removeprefix("STYLEFACET_").lower()].endswith(n) for n in values)

@@ -29,6 +29,10 @@ CLIENT_VARIABLES = frozenset(
         "STYLEFACET_TOKEN_FILE",
     }
 )
+# What Kubernetes and Docker put into the environment beside a service of this name.
+_SERVICE_LINK = re.compile(
+    r"\w+_SERVICE_HOST|\w+_SERVICE_PORT(_\w+)?|\w+_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?"
+)
 _FIELDS = {field.name: field for field in fields(Settings)}
 _KINDS: dict[object, str] = {
     bool: "true or false",
@@ -100,13 +104,20 @@ def _given(
     in_file = _read_toml(file).items() if file is not None else ()
     given = [(name, value, f"file {file}") for name, value in in_file]
     for variable, text in environment.items():
-        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in CLIENT_VARIABLES:
+        if _is_setting(variable):
             name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
             given.append((name, text, f"environment {variable}"))
     for name, value in flags.items():
         if value is not None:
             given.append((name, value, "command line"))
     return given
+
+
+def _is_setting(variable: str) -> bool:
+    """Returns whether a variable is a setting, or should be one."""
+    if not variable.startswith(ENVIRONMENT_PREFIX) or variable in CLIENT_VARIABLES:
+        return False
+    return _SERVICE_LINK.fullmatch(variable) is None
 
 
 def _read_toml(file: Path) -> dict[str, object]:
