@@ -207,6 +207,24 @@ def test_client_comes_back_when_it_is_told_to(server: Server):
     assert waited_s >= 1.0
 
 
+def test_stream_that_is_told_to_come_back_tries_longer_than_a_lost_one(server: Server):
+    waits: list[float] = []
+    with ExitStack() as stack, StylefacetClient(server.address) as client:
+        stack.enter_context(full(server))
+
+        def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == RetryPolicy().attempts + 2:
+                stack.close()
+                time.sleep(0.5)
+
+        client._transport.sleep = sleep
+        outcomes = list(client.embed_many([photo(0)]))
+
+    assert outcomes[0].error is None
+    assert len(waits) >= RetryPolicy().attempts + 2
+
+
 def test_client_asks_again_when_it_is_told_to(server: Server):
     with ExitStack() as stack, StylefacetClient(server.address) as client:
         stack.enter_context(full(server))
