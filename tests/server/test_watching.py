@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client.parser import text_string_to_metric_families
 
 from stylefacet.errors import SettingInvalid
-from stylefacet.server.logs import JsonFormatter
+from stylefacet.server.logs import JsonFormatter, set_up_logging
 from stylefacet.server.runtime import Server
 from stylefacet.server.settings import Settings
 from stylefacet.v1 import catalog_service_pb2, encoder_service_pb2
@@ -223,6 +224,45 @@ def test_a_trace_goes_on_from_the_caller_and_holds_the_stages(
         assert spans[stage].parent_span_id == call.span_id
         assert call.start_time_unix_nano <= spans[stage].start_time_unix_nano
         assert spans[stage].end_time_unix_nano <= call.end_time_unix_nano
+
+
+def test_a_collector_that_does_not_answer_does_not_hold_up_the_stop(settings: Settings):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        running = Server(replace(settings, trace_endpoint=endpoint))
+        running.start()
+        with connect(running.address) as stubs:
+            stubs.catalog.ListProducts(catalog_service_pb2.ListProductsRequest())
+        start = time.monotonic()
+        running.stop()
+
+    # Two seconds for the collector; the rest is a busy machine's.
+    assert time.monotonic() - start < 8
+
+
+@pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """Puts the process's logging back as it was."""
+    loggers = [logging.getLogger(), logging.getLogger("stylefacet")]
+    before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
+    yield
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)
+
+
+@pytest.mark.usefixtures("restored_logging")
+def test_lines_of_libraries_are_json_too(capsys: pytest.CaptureFixture[str]):
+    set_up_logging()
+    logging.getLogger("opentelemetry.exporter").warning("%s is away", "the collector")
+    logging.getLogger("sqlalchemy.engine").info("SELECT 1")
+    logging.getLogger("stylefacet.server").info("serving")
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["level"], line["event"]) for line in lines] == [
+        ("warning", "the collector is away"),
+        ("info", "serving"),
+    ]
 
 
 def test_no_pixels_vectors_or_tokens_are_told(

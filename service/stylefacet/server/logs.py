@@ -42,10 +42,14 @@ def set_up_logging(level: int = logging.INFO) -> None:
     """Sends the service's log to standard error; called by programs, never by libraries."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TextFormatter() if sys.stderr.isatty() else JsonFormatter())
-    root = logging.getLogger("stylefacet")
-    root.handlers = [handler]
-    root.setLevel(level)
-    root.propagate = False
+    # Libraries too: a plain line between JSON lines breaks whoever reads them.
+    everything = logging.getLogger()
+    everything.handlers = [handler]
+    everything.setLevel(logging.WARNING)
+    ours = logging.getLogger("stylefacet")
+    ours.handlers = [handler]
+    ours.setLevel(level)
+    ours.propagate = False
 
 
 def _facts(record: logging.LogRecord) -> dict[str, object]:

@@ -3,6 +3,8 @@
 Needs the tracing extra, and is imported only by a server that is told where its traces go.
 """
 
+import logging
+import threading
 from collections.abc import Mapping
 
 from opentelemetry import trace
@@ -16,6 +18,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from stylefacet import __version__
 from stylefacet.stages import StageRun
 
+_log = logging.getLogger(__name__)
+# Seconds that a collector gets for a batch of spans, and for the last one when the server stops:
+# a server ends in time whether or not its collector answers.
+_EXPORT_TIMEOUT_S = 5
+_CLOSING_TIMEOUT_S = 2.0
 # Calls of a stream can have thousands of photos; a trace of the first few hundred says enough.
 _MAX_STAGES_A_CALL = 400
 _TRACE_HEADERS = frozenset({"traceparent", "tracestate"})
@@ -35,7 +42,11 @@ class OpenTelemetry:
             sampler=ParentBased(TraceIdRatioBased(ratio)),
             shutdown_on_exit=False,
         )
-        exporter = OTLPSpanExporter(endpoint=endpoint, insecure=endpoint.startswith("http://"))
+        exporter = OTLPSpanExporter(
+            endpoint=endpoint,
+            insecure=endpoint.startswith("http://"),
+            timeout=_EXPORT_TIMEOUT_S,
+        )
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("stylefacet", __version__)
         self._propagator = TraceContextTextMapPropagator()
@@ -53,8 +64,12 @@ class OpenTelemetry:
         return CallSpan(self._tracer, span)
 
     def close(self) -> None:
-        """Sends what has not been sent, and stops."""
-        self._provider.shutdown()
+        """Sends what has not been sent, unless the collector takes too long, and stops."""
+        closing = threading.Thread(target=self._provider.shutdown, name="traces", daemon=True)
+        closing.start()
+        closing.join(_CLOSING_TIMEOUT_S)
+        if closing.is_alive():
+            _log.warning("last traces not sent", extra={"waited_s": _CLOSING_TIMEOUT_S})
 
 
 class CallSpan:
