@@ -1,4 +1,4 @@
-"""A catalogue in PostgreSQL comes back from `pg_dump`, as deploy/README.md says."""
+"""A catalogue in PostgreSQL comes back from `pg_dump` and is examined like one in SQLite."""
 
 import re
 import shutil
@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from stylefacet.catalog.assignment import Assignment
+from stylefacet.catalog.inspection import CatalogueInspector
 from stylefacet.catalog.store import Store
 from tests.catalog.rows import make_row
 from tests.postgresql import Cluster, running_cluster
@@ -57,3 +58,18 @@ def test_a_dump_restores_into_another_database(cluster: Cluster, tmp_path: Path,
         np.testing.assert_array_equal(after.means, before.means)
         store.write_rows([make_row("p3", "side")], Assignment("e1"))
         assert store.sequence() == sequence + 1
+
+
+def test_a_catalogue_in_postgresql_is_looked_over(cluster: Cluster, now):
+    url = cluster.new_database()
+    with Store(url, now) as store:
+        empty = CatalogueInspector(url).read_state()
+        store.bind_encoder("e1")
+        store.write_rows([make_row("p1", "front"), make_row("p2", "back")], Assignment("e1"))
+        filled = CatalogueInspector(url).read_state()
+        kept = CatalogueInspector(url).sample_inputs(10)
+
+    assert (empty.product_count, empty.encoder_id) == (0, None)
+    assert (filled.product_count, filled.image_count, filled.unembedded_image_count) == (2, 2, 0)
+    assert filled.vector_sizes_bytes == (16,)
+    assert {found.content for found in kept} == {b"front", b"back"}
