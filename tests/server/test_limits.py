@@ -17,7 +17,9 @@ from grpc_status import rpc_status
 from stylefacet.app.call_terms import CallTerms, set_call_terms
 from stylefacet.app.follower import IndexFollower
 from stylefacet.client import RetryPolicy, StylefacetClient
+from stylefacet.client.transport import Transport
 from stylefacet.errors import (
+    CallCutOff,
     CallExpired,
     ImageTooLarge,
     MessageTooLarge,
@@ -111,8 +113,12 @@ def test_calls_of_every_kind_are_refused_alike(server: Server, stubs: Stubs, kin
     with full(server), fails_with(BUSY, "OVERLOADED") as status:
         CALLS[kind](stubs)
 
+    # The client waits for the streams to be gone.
+    with StylefacetClient(server.address) as client:
+        kept = list(client.list_products())
+
     assert retry_delay_s(status) == 1.0
-    assert not stubs.catalog.ListProducts(catalog.ListProductsRequest()).products
+    assert kept == []
 
 
 def test_health_is_answered_when_nothing_else_is(server: Server):
@@ -380,6 +386,8 @@ def test_call_whose_message_never_comes_is_cut_off(
             call(requests, timeout=20)
 
     assert caught.value.code() is grpc.StatusCode.CANCELLED
+    failure = Transport(server.address).failure(caught.value, 20)
+    assert isinstance(failure, CallCutOff)
 
 
 # Size

@@ -14,6 +14,7 @@ from grpc_status import rpc_status
 from stylefacet.addresses import is_loopback
 from stylefacet.client.tls import Tls
 from stylefacet.errors import (
+    CallCutOff,
     CallTimedOut,
     InvalidField,
     MessageTooLarge,
@@ -231,6 +232,8 @@ class Transport:
             return MessageTooLarge(int(oversize[1]), int(oversize[2]))
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             return CallTimedOut("the call", self.address, timeout_s)
+        if code is grpc.StatusCode.CANCELLED:
+            return CallCutOff(self.address)
         if code is grpc.StatusCode.UNAUTHENTICATED:
             return TokenRejected()
         if code is grpc.StatusCode.UNIMPLEMENTED:

@@ -36,6 +36,7 @@ StylefacetError
 ├── ServerUntrusted         a server whose certificate proves nothing
 ├── CallTimedOut            the server took longer than the caller waits
 ├── CallExpired             a call's time was over before its work began
+├── CallCutOff              a call that outlasted the server's patience by far
 ├── StreamIdle              nothing came up a stream for too long
 ├── TokenRejected           no token, or a wrong one
 ├── TokenScopeInsufficient  a token that may not do this
@@ -83,6 +84,7 @@ from stylefacet.errors.requests import (
     ResourceMissing,
 )
 from stylefacet.errors.serving import (
+    CallCutOff,
     CallExpired,
     CallTimedOut,
     ChangeNotSeen,
@@ -108,6 +110,7 @@ __all__ = [
     "AdjustmentsContradict",
     "BackupInvalid",
     "BundleInvalid",
+    "CallCutOff",
     "CallExpired",
     "CallTimedOut",
     "ChangeNotSeen",

@@ -117,6 +117,19 @@ class CallExpired(StylefacetError):
         )
 
 
+class CallCutOff(StylefacetError):
+    """A server ended a call that outlasted its patience by far; made by the client."""
+
+    code = Code.DEADLINE_EXCEEDED
+    reason = "CALL_CUT_OFF"
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"{address} cut the call off after its call_deadline_s; what it had begun may be done",
+            {"address": address},
+        )
+
+
 class StreamIdle(StylefacetError):
     """Nothing came up a stream for so long that it makes room for others."""
 
