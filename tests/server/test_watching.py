@@ -18,6 +18,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_serv
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client.parser import text_string_to_metric_families
 
+from stylefacet.client import StylefacetClient
 from stylefacet.errors import SettingInvalid
 from stylefacet.server.logs import JsonFormatter, set_up_logging
 from stylefacet.server.runtime import Server
@@ -145,6 +146,18 @@ def test_each_stage_of_an_upload_and_a_search_is_timed(server: Server, stubs: St
     assert counts["store_write"] >= 1
     assert counts["store_read"] >= 5
     assert value(found, "stylefacet_photos_refused_total") == 1
+
+
+def test_operations_are_counted_by_kind_and_code(server: Server, stubs: Stubs):
+    stubs.upload(3)
+    with StylefacetClient(server.address) as client:
+        started = client.find_near_duplicates(alike={"collar": 0.5})
+        client.wait_for_operation(started.operation_id)
+    found = scrape(server)
+
+    kind = "find-near-duplicates"
+    assert value(found, "stylefacet_operations_total", kind=kind, code="OK") == 1
+    assert value(found, "stylefacet_operations_total", kind=kind, code="ABORTED") == 0
 
 
 def test_the_index_and_its_lag_behind_the_store_are_shown(server: Server, stubs: Stubs):

@@ -22,7 +22,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from stylefacet import __version__
-from stylefacet.errors import SettingInvalid, StylefacetError
+from stylefacet.errors import Code, SettingInvalid, StylefacetError
 from stylefacet.stages import Stage, StageRun
 
 _log = logging.getLogger(__name__)
@@ -63,6 +63,12 @@ class Metrics:
             "Photos that cannot be read or are too large, those of streams too.",
             registry=self.registry,
         )
+        self._operations = Counter(
+            "stylefacet_operations",
+            "Operations that this server worked on to an end.",
+            ["kind", "code"],
+            registry=self.registry,
+        )
         for stage in Stage:
             # There from the start: a rate over a series that does not exist yet misses its birth.
             self._stage_seconds.labels(stage)
@@ -76,6 +82,18 @@ class Metrics:
         self._under_way.dec()
         self._calls.labels(method, code).inc()
         self._call_seconds.labels(method).observe(duration_s)
+
+    def operation_known(self, kind: str) -> None:
+        """Shows a kind of operation before the first has ended, by every way it may end.
+
+        A series that is born with its first failure shows no increase to an alert.
+        """
+        for code in ("OK", "INTERRUPTED", "UNKNOWN", *(code.name for code in Code)):
+            self._operations.labels(kind, code)
+
+    def operation_ends(self, kind: str, code: str) -> None:
+        """Counts an operation as ended here."""
+        self._operations.labels(kind, code).inc()
 
     def stage_ends(self, run: StageRun) -> None:
         """Counts a stage of the work."""

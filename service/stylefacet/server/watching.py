@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar, copy_context
 from typing import Protocol
 
-from stylefacet.app.operations import Task, Work
+from stylefacet.app.operations import OperationInterrupted, Task, Work
 from stylefacet.catalog.operations import JsonObject
 from stylefacet.errors import StylefacetError
 from stylefacet.server.metrics import Metrics
@@ -66,7 +66,8 @@ class CallWatch:
         return WatchedCall(method, request_id, caller_name, self._metrics, span)
 
     def watched(self, kind: str, work: Work) -> Work:
-        """Returns an operation's work with its stages timed and its id in the log's lines."""
+        """Returns an operation's work, counted, its stages timed, its id in the log's lines."""
+        self._metrics.operation_known(kind)
 
         def run(task: Task) -> JsonObject:
             # A context of its own: the threads that run operations are used again.
@@ -84,7 +85,12 @@ class CallWatch:
         except StylefacetError as error:
             code = error.code.name
             raise
+        except OperationInterrupted:
+            # Another server goes on with it, or this one after its restart.
+            code = "INTERRUPTED"
+            raise
         finally:
+            self._metrics.operation_ends(kind, code)
             if span is not None:
                 span.end(code)
 
