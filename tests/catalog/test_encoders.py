@@ -31,6 +31,10 @@ def embed(encoder_id, images):
     }
 
 
+def vector_count(store, encoder_id, scope=EVERYTHING) -> int:
+    return sum(len(rows.means) for rows in store.all_image_rows(encoder_id, scope))
+
+
 def wanted(store, earlier, later, **changes) -> WantedSwitch:
     operation = store.operations.create(KIND, {"later": later.to_json(), "validate_only": False})
     values = {"realisations": [], "feature_sequence": store.feature_sequence()}
@@ -64,7 +68,7 @@ def test_a_switch_embeds_what_is_left_and_is_one_commit(bound):
     assert bound.active_encoder() == "e2"
     assert sequence == bound.sequence() == bound.feature_sequence()
     assert np.array_equal(rows.means[0], make_mean("0", "e2"))
-    assert len(rows.means) == len(next(bound.all_image_rows("e1")).means) == 6
+    assert len(rows.means) == vector_count(bound, "e1") == 6
     (switch,) = bound.encoders.list_switches()
     assert (switch.sequence, switch.earlier, switch.later) == (sequence, E1, E2)
 
@@ -148,7 +152,7 @@ def test_vectors_are_read_within_a_scope(bound):
     dresses = Scope(frozenset({"dress"}))
     rest = Scope(frozenset({"dress"}), excluded=True)
 
-    assert [len(next(bound.all_image_rows("e1", s)).means) for s in (dresses, rest)] == [3, 3]
+    assert [vector_count(bound, "e1", s) for s in (dresses, rest)] == [3, 3]
     keys = bound.find_product_keys(["p0", "p1"])
     assert bound.image_rows(keys.values(), "e1", dresses).product_keys.tolist() == [keys["p1"]]
     assert bound.image_rows([keys["p0"]], "e1", dresses) is None
@@ -196,7 +200,7 @@ def test_vectors_of_gone_images_and_second_ones_are_passed_over(bound):
     bound.encoders.add_embeddings("e2", vectors)
     bound.encoders.add_embeddings("e2", vectors)
 
-    assert len(next(bound.all_image_rows("e2")).means) == 5
+    assert vector_count(bound, "e2") == 5
 
 
 def test_missing_images_come_in_pages_by_key(bound):
