@@ -48,11 +48,12 @@ def _encoder_model(weights: np.ndarray, factor: int) -> onnx.ModelProto:
     return model
 
 
-def _decoder_model(weights: np.ndarray) -> onnx.ModelProto:
+def _decoder_model(weights: np.ndarray, shade: float) -> onnx.ModelProto:
     """The latent vector spread over the picture as grey levels: enough to be a picture."""
     nodes = [
         helper.make_node("MatMul", ["latent", "back"], ["flat"]),
-        helper.make_node("Sigmoid", ["flat"], ["unit"]),
+        helper.make_node("Add", ["flat", "shade"], ["shaded"]),
+        helper.make_node("Sigmoid", ["shaded"], ["unit"]),
         helper.make_node("Mul", ["unit", "white"], ["levels"]),
         helper.make_node("Cast", ["levels"], ["bytes"], to=TensorProto.UINT8),
         helper.make_node("Reshape", ["bytes", "shape"], ["pixels"]),
@@ -62,16 +63,18 @@ def _decoder_model(weights: np.ndarray) -> onnx.ModelProto:
     constants = [
         numpy_helper.from_array(np.array(255.0, np.float32), "white"),
         numpy_helper.from_array(np.array([-1, HEIGHT_PX, WIDTH_PX, 3]), "shape"),
+        numpy_helper.from_array(np.array(shade, np.float32), "shade"),
         numpy_helper.from_array(weights.astype(np.float32), "back"),
     ]
     graph = helper.make_graph(nodes, "tiny_decoder", [latent], [pixels], constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
-def tiny_bundle_parts(seed: int, factor: int = 1) -> dict[str, Any]:
+def tiny_bundle_parts(seed: int, factor: int = 1, shade: float | None = None) -> dict[str, Any]:
     """Returns the arguments of ``write_bundle`` for a small encoder; each seed gives another.
 
-    Its input is 32x24 pixels, times the factor.
+    Its input is 32x24 pixels, times the factor. With a shade its decoder draws all photos alike:
+    dark for a negative one, light for a positive one.
     """
     height_px, width_px = HEIGHT_PX * factor, WIDTH_PX * factor
     rng = np.random.default_rng(seed)
@@ -106,10 +109,11 @@ def tiny_bundle_parts(seed: int, factor: int = 1) -> dict[str, Any]:
         latent_variances=(1.0,) * D,
         novelty_p99=100.0,
     )
+    spread = rng.normal(0, 1 if shade is None else 0, (D, 32 * 24 * 3))
     return {
         "manifest": manifest,
         "encoder": _encoder_model(weights, factor).SerializeToString(),
-        "decoder": _decoder_model(rng.normal(0, 1, (D, 32 * 24 * 3))).SerializeToString(),
+        "decoder": _decoder_model(spread, shade or 0.0).SerializeToString(),
         "golden": [golden],
         "card": "# tiny\n",
         "pictures": {},

@@ -107,6 +107,12 @@ def encode_png(pixels: npt.NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
+def resize(pixels: npt.NDArray[np.uint8], height_px: int, width_px: int) -> npt.NDArray[np.uint8]:
+    """Returns a picture ``(h, w, 3)`` uint8 RGB at another size."""
+    scaled = Image.fromarray(pixels).resize((width_px, height_px), Image.Resampling.BILINEAR)
+    return np.asarray(scaled)
+
+
 def decode_png(content: bytes) -> npt.NDArray[np.uint8]:
     """Returns the ``(h, w, 3)`` uint8 RGB pixels of a PNG made by :func:`encode_png`."""
     with Image.open(io.BytesIO(content), formats=("PNG",)) as image:

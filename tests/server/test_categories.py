@@ -1,5 +1,8 @@
 """One encoder a category: products are seen by theirs, and requests that mix them are refused."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import grpc
 import pytest
 
@@ -17,7 +20,7 @@ from stylefacet.v1.catalog_service_pb2 import (
 from tests.conftest import photo
 from tests.server.operations import response_of
 from tests.server.stubs import Stubs, fails_with, upload_row
-from tests.server.switches import INVALID, REFUSED, default_encoder, install, names, switch
+from tests.server.switches import INVALID, REFUSED, default_encoder, install, names, shade, switch
 from tests.tiny_bundle import tiny_bundle_parts
 
 TOP_COUNT, DRESS_COUNT = 12, 30
@@ -70,29 +73,42 @@ def test_a_photo_is_looked_for_by_its_category(stubs, dresses):
     assert [answer.encoder for answer in answers] == [default_encoder(stubs), dresses]
 
 
-@pytest.mark.parametrize("strict", ["top", "dress"])
-def test_a_photo_without_a_category_goes_where_it_is_less_novel(
-    strict, stubs, operations, bundle_root
+def serve_both(stubs: Stubs, operations, bundle_root: Path, **parts) -> dict[str, str]:
+    """Lets two encoders serve, of tops and of dresses, made of those parts; returns their names."""
+    names = {}
+    for category, made in parts.items():
+        write_bundle(bundle_root / category, **made)
+        names[category] = install(stubs, category)
+        categories = [] if category == "top" else [category]
+        switch(stubs, operations, names[category], categories=categories)
+    return names
+
+
+def test_a_photo_without_a_category_goes_to_the_encoder_that_draws_it_best(
+    stubs, operations, bundle_root
 ):
-    stubs.upload(5)
-    for category in ("top", "dress"):
-        parts = tiny_bundle_parts(seed=7 if category == "top" else 8)
+    stubs.upload(3)
+    light, dark = tiny_bundle_parts(seed=7, shade=4.0), tiny_bundle_parts(seed=8, shade=-4.0)
+    encoders = serve_both(stubs, operations, bundle_root, top=light, dress=dark)
+
+    assert search(stubs, content=shade(1)).encoder == encoders["top"]
+    assert search(stubs, content=shade(0)).encoder == encoders["dress"]
+    embedded = stubs.encoder.EmbedImage(pb.EmbedImageRequest(content=shade(0)))
+    assert embedded.embedding.encoder == encoders["dress"]
+
+
+@pytest.mark.parametrize("strict", ["top", "dress"])
+def test_without_decoders_it_goes_where_it_is_less_novel(strict, stubs, operations, bundle_root):
+    stubs.upload(3)
+    parts = {"top": tiny_bundle_parts(seed=7), "dress": tiny_bundle_parts(seed=8)}
+    for category, made in parts.items():
         limit = 1e-6 if category == strict else 1e6
-        manifest = parts["manifest"]
-        changed = type(manifest)(**(_fields(manifest) | {"novelty_p99": limit}))
-        write_bundle(bundle_root / category, **(parts | {"manifest": changed}))
-        name = install(stubs, category)
-        if category != strict:
-            wanted = name
-        switch(stubs, operations, name, categories=[] if category == "top" else [category])
+        made["manifest"] = replace(made["manifest"], novelty_p99=limit)
+        made["decoder"] = None
+    encoders = serve_both(stubs, operations, bundle_root, **parts)
+    (lenient,) = set(parts) - {strict}
 
-    assert search(stubs, content=photo(99)).encoder == wanted
-    embedded = stubs.encoder.EmbedImage(pb.EmbedImageRequest(content=photo(99)))
-    assert embedded.embedding.encoder == wanted
-
-
-def _fields(manifest) -> dict[str, object]:
-    return {name: getattr(manifest, name) for name in manifest.__dataclass_fields__}
+    assert search(stubs, content=photo(99)).encoder == encoders[lenient]
 
 
 def test_products_of_two_encoders_are_not_compared(stubs, dresses):

@@ -23,6 +23,7 @@ from stylefacet.app.operations import Task, Work
 from stylefacet.app.photos import EmbeddedPhoto, PhotoEmbedder
 from stylefacet.app.pictures import PictureMaker
 from stylefacet.app.population import Population
+from stylefacet.app.routing import best_suited
 from stylefacet.app.similarity import SimilaritySearch
 from stylefacet.app.vectors import VectorReader
 from stylefacet.bundle import Manifest
@@ -164,13 +165,13 @@ class Snapshot:
         return self.default
 
     def route(self, content: bytes) -> tuple[Realm, EmbeddedPhoto]:
-        """Returns the realm whose encoder finds a photo the least novel, and what it sees in it.
+        """Returns the realm whose encoder suits a photo best, and what that sees in it.
 
         Raises:
             ImageUndecodable, ImageTooLarge
         """
         seen = [(realm, realm.embedder.embed(content)) for realm in self.all]
-        return min(seen, key=lambda pair: pair[1].novelty / pair[0].manifest.novelty_p99)
+        return seen[best_suited([(realm.loaded, photo) for realm, photo in seen])]
 
     def embedders_to_come(self, category: str) -> list[PhotoEmbedder]:
         """Returns what a photo of a category is to be embedded by besides, for the days to come."""
@@ -307,7 +308,7 @@ def duplicates_work(encoders: EncoderSet) -> Work:
 def embed_query(snapshot: Snapshot, content: bytes, category: str) -> tuple[Realm, EmbeddedPhoto]:
     """Returns the realm that a photo is to be looked at in, and what its encoder sees in it.
 
-    Without a category it is the one whose encoder finds the photo the least novel.
+    Without a category it is the one whose encoder suits the photo best.
 
     Raises:
         ImageUndecodable, ImageTooLarge

@@ -124,7 +124,7 @@ class EncoderCalls:
         """Returns the embedding of an encoded photo; nothing is stored.
 
         By the encoder named, ``default`` being the default one, or by that of a category; with
-        neither, ``encoder=""``, by the one to which the photo is the least novel.
+        neither, ``encoder=""``, by the one that suits the photo best.
         """
         request = encoder_pb.EmbedImageRequest(
             name="" if category else optional_name("encoders", encoder),

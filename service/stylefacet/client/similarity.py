@@ -45,7 +45,7 @@ class SimilarityCalls:
         may exceed a page; at most 1000 hits are ever found. ``min_sequence``, such as the
         ``sequence_number`` of what the caller wrote, makes the search wait until it sees that.
         Where several encoders serve, a photo is looked for among the products of its ``category``'s
-        encoder or, without one, of the encoder to which it is the least novel.
+        encoder or, without one, of the encoder that suits it best.
 
         Example::
 

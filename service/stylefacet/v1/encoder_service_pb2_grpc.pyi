@@ -36,6 +36,11 @@ class EncoderServiceStub:
     One encoder serves every product, or one the products of some categories and
     another the rest. Vectors of two encoders do not compare: a search runs within
     the encoder of its query, and finds the products which that one serves.
+
+    A photo of unknown category goes to the encoder that suits it best: the one
+    whose decoder draws it best or, where one of them has no decoder, the one to
+    which it is the least novel in units of `Encoder.novelty_p99`. That is a guess;
+    send the category where it is known.
     """
 
     @_typing.overload
@@ -128,6 +133,11 @@ class EncoderServiceAsyncStub(EncoderServiceStub):
     One encoder serves every product, or one the products of some categories and
     another the rest. Vectors of two encoders do not compare: a search runs within
     the encoder of its query, and finds the products which that one serves.
+
+    A photo of unknown category goes to the encoder that suits it best: the one
+    whose decoder draws it best or, where one of them has no decoder, the one to
+    which it is the least novel in units of `Encoder.novelty_p99`. That is a guess;
+    send the category where it is known.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -216,6 +226,11 @@ class EncoderServiceServicer(metaclass=_abc_1.ABCMeta):
     One encoder serves every product, or one the products of some categories and
     another the rest. Vectors of two encoders do not compare: a search runs within
     the encoder of its query, and finds the products which that one serves.
+
+    A photo of unknown category goes to the encoder that suits it best: the one
+    whose decoder draws it best or, where one of them has no decoder, the one to
+    which it is the least novel in units of `Encoder.novelty_p99`. That is a guess;
+    send the category where it is known.
     """
 
     @_abc_1.abstractmethod
