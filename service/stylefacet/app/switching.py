@@ -9,8 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from stylefacet.app.features import MIN_POPULATION
 from stylefacet.app.library import BundleLibrary
 from stylefacet.app.operations import Task
 from stylefacet.app.realms import EncoderSet
+from stylefacet.app.switch_terms import SwitchTerms
 from stylefacet.catalog.assignment import Assignment, Scope
 from stylefacet.catalog.encoder_store import WantedSwitch
 from stylefacet.catalog.encoders import KeptImage, ScopeCounts
@@ -45,60 +45,6 @@ _BATCH = 32
 _SAMPLE_COUNT = 200
 _TRIED_EXAMPLE_COUNT = 2000
 _BUSY_PAUSE_S = 1.0
-# No category that can be stored.
-_ANY_OTHER = "\0"
-
-
-@dataclass(frozen=True, slots=True)
-class SwitchTerms:
-    """What a switch is asked to do; ``asked`` is what the caller said, whatever came of it."""
-
-    asked: JsonObject
-    earlier: Assignment
-    later: Assignment
-    validate_only: bool = False
-    allow_missing_inputs: bool = False
-
-    def to_json(self) -> JsonObject:
-        """Returns the terms as an operation's request."""
-        return {
-            "asked": dict(self.asked),
-            "earlier": self.earlier.to_json(),
-            "later": self.later.to_json(),
-            "validate_only": self.validate_only,
-            "allow_missing_inputs": self.allow_missing_inputs,
-        }
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "SwitchTerms":
-        """Returns the terms in an operation's request."""
-        return cls(
-            document["asked"],
-            Assignment.from_json(document["earlier"]),
-            Assignment.from_json(document["later"]),
-            document["validate_only"],
-            document["allow_missing_inputs"],
-        )
-
-    @property
-    def heirs(self) -> list[str]:
-        """The encoders that take over products."""
-        taken = {self.later.encoder_of(c) for c in self._probes() if self._is_moved(c)}
-        return [encoder_id for encoder_id in self.later.encoder_ids if encoder_id in taken]
-
-    def predecessors(self, heir: str) -> list[str]:
-        """Returns the encoders that products are taken over from."""
-        moved = [c for c in self._probes() if self._is_moved(c)]
-        return sorted(
-            {self.earlier.encoder_of(c) for c in moved if self.later.encoder_of(c) == heir}
-        )
-
-    def _probes(self) -> list[str]:
-        """Returns every category that is named, and one that stands for all others."""
-        return sorted({_ANY_OTHER, *self.earlier.categories, *self.later.categories})
-
-    def _is_moved(self, category: str) -> bool:
-        return self.earlier.encoder_of(category) != self.later.encoder_of(category)
 
 
 class EncoderSwitch:
@@ -174,15 +120,15 @@ class _Run:
         # Images whose inputs turned out to be damaged, by encoder.
         self._unreadable: dict[str, set[int]] = {heir: set() for heir in terms.heirs}
         self._samples: dict[str, list[KeptImage]] = {}
+        self._seen: dict[str, dict[int, ImageEmbedding]] = {}
         self._done_count = 0
 
     def run(self) -> JsonObject:
         terms = self._terms
         counts = {heir: self._count(heir) for heir in terms.heirs}
-        shares = {heir: self._novel_shares(heir) for heir in terms.heirs}
         if terms.validate_only:
             shifts = {heir: self._find_shifts(heir, tried=True) for heir in terms.heirs}
-            return self._report(counts, shares, shifts, 0)
+            return self._report(counts, shifts, 0)
         while True:
             for heir in terms.heirs:
                 self._embed_missing(heir)
@@ -196,7 +142,7 @@ class _Run:
             if sequence is not None:
                 break
         self._encoders.refresh()
-        return self._report(counts, shares, shifts, sequence)
+        return self._report(counts, shifts, sequence)
 
     def _switch(
         self, shifts: Mapping[str, Sequence[FeatureShift]], feature_sequence: int
@@ -258,26 +204,42 @@ class _Run:
     # What it does to photos and features
 
     def _novel_shares(self, heir: str) -> tuple[float, float]:
-        """Returns the share of novel images before and after."""
+        """Returns the share of novel images before and after, of the sample."""
         sample, earlier = self._sample(heir), self._terms.earlier
-        if not sample:
-            return 0.0, 0.0
-        before = 0
+        before: list[bool] = []
         for encoder_id in earlier.encoder_ids:
-            mine = [image for image in sample if earlier.encoder_of(image.category) == encoder_id]
-            before += self._count_novel(encoder_id, mine)
-        return before / len(sample), self._count_novel(heir, sample) / len(sample)
+            mine = [i.image_key for i in sample if earlier.encoder_of(i.category) == encoder_id]
+            before += self._are_novel(
+                encoder_id, self._store.encoders.read_novelties(encoder_id, mine)
+            )
+        if self._terms.validate_only:
+            seen = [embedding.novelty for embedding in self._seen_sample(heir).values()]
+        else:
+            keys = [image.image_key for image in sample]
+            seen = self._store.encoders.read_novelties(heir, keys)
+        after = self._are_novel(heir, seen)
+        return sum(before) / max(len(before), 1), sum(after) / max(len(after), 1)
+
+    def _are_novel(self, encoder_id: str, novelties: Sequence[float]) -> list[bool]:
+        limit = self._library.load(encoder_id).encoder.manifest.novelty_p99
+        return [novelty > limit for novelty in novelties]
+
+    def _seen_sample(self, heir: str) -> dict[int, ImageEmbedding]:
+        """Returns what an heir sees in its sample; nothing is stored."""
+        if heir not in self._seen:
+            self._seen[heir] = {}
+            for start in range(0, len(self._sample(heir)), _BATCH):
+                self._task.check()
+                some = self._sample(heir)[start : start + _BATCH]
+                self._task.report("looking at a sample", start, len(self._sample(heir)), {})
+                self._seen[heir] |= self._embed(heir, some)
+        return self._seen[heir]
 
     def _sample(self, heir: str) -> list[KeptImage]:
         if heir not in self._samples:
             scope = self._terms.later.scope_of(heir)
             self._samples[heir] = self._store.encoders.sample_inputs(scope, _SAMPLE_COUNT)
         return self._samples[heir]
-
-    def _count_novel(self, encoder_id: str, images: Sequence[KeptImage]) -> int:
-        limit = self._library.load(encoder_id).encoder.manifest.novelty_p99
-        self._unreadable.setdefault(encoder_id, set())
-        return sum(e.novelty > limit for e in self._embed(encoder_id, images).values())
 
     def _find_shifts(self, heir: str, tried: bool) -> list[FeatureShift]:
         manifest = self._library.load(heir).encoder.manifest
@@ -309,7 +271,7 @@ class _Run:
         """
         moments = RunningMoments(self._library.load(heir).encoder.manifest.latent_dimension_count)
         if tried:
-            for embedding in self._embed(heir, self._sample(heir)).values():
+            for embedding in self._seen_sample(heir).values():
                 moments.add(embedding.mean[None])
         else:
             for rows in self._store.all_image_rows(heir, scope):
@@ -346,10 +308,10 @@ class _Run:
     def _report(
         self,
         counts: Mapping[str, ScopeCounts],
-        shares: Mapping[str, tuple[float, float]],
         shifts: Mapping[str, Sequence[FeatureShift]],
         sequence: int,
     ) -> JsonObject:
+        shares = {heir: self._novel_shares(heir) for heir in self._terms.heirs}
         return {
             "earlier": self._terms.earlier.to_json(),
             "later": self._terms.later.to_json(),

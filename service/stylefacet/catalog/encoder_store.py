@@ -160,6 +160,11 @@ class EncoderStore:
         with self._database.reading() as connection:
             return encoders.sample_inputs(connection, scope, limit)
 
+    def read_novelties(self, encoder_id: str, image_keys: Sequence[int]) -> list[float]:
+        """Returns how novel some images are to an encoder, those that it has embedded."""
+        with self._database.reading() as connection:
+            return encoders.read_novelties(connection, encoder_id, image_keys)
+
     def add_embeddings(self, encoder_id: str, embedded: Mapping[int, ImageEmbedding]) -> None:
         """Stores vectors by image key; those of images that are gone, or have one, are not.
 

@@ -346,6 +346,18 @@ def add_embeddings(
         connection.execute(insert(t.embeddings), rows)
 
 
+def read_novelties(
+    connection: Connection, encoder_id: str, image_keys: Sequence[int]
+) -> list[float]:
+    """Returns how novel some images are to an encoder, those that it has embedded."""
+    key = find_encoder_key(connection, encoder_id)
+    found: list[float] = []
+    for some in chunked(image_keys):
+        wanted = (_E.encoder_key == key) & _E.image_key.in_(some)
+        found.extend(connection.scalars(select(_E.novelty).where(wanted)))
+    return found
+
+
 def count_scope(connection: Connection, encoder_id: str, scope: Scope) -> ScopeCounts:
     """Returns how many images there are within a scope, and what an encoder lacks of them."""
     is_missing = ~_is_embedded(find_encoder_key(connection, encoder_id))

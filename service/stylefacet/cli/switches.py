@@ -183,9 +183,8 @@ def _tell(switch: EncoderSwitch) -> None:
                 f"was trained on, {shift.novel_share_before:.0%} for the encoder before"
             )
     write_table(
-        ["feature", "what becomes of it", "right before", "after", "miscalibrated", "after", ""],
+        ["feature", "what becomes of it", "accuracy", "calibration error", ""],
         [_row(shift) for shift in switch.features],
-        right=("right before", "after", "miscalibrated"),
     )
     if not switch.sequence_number:
         tell("nothing was changed")
@@ -196,10 +195,18 @@ def _row(shift: FeatureShift) -> list[str]:
     return [
         shift.feature_id,
         _FATES.get(shift.fate, ""),
-        *(f"{q.balanced_accuracy:.0%}" if q else "" for q in (before, after)),
-        *(_miscalibration(q) for q in (before, after)),
+        _both(_accuracy(before), _accuracy(after)),
+        _both(_miscalibration(before), _miscalibration(after)),
         shift.explanation,
     ]
+
+
+def _both(before: str, after: str) -> str:
+    return f"{before} -> {after}" if before and after else before or after
+
+
+def _accuracy(quality: FeatureQuality | None) -> str:
+    return f"{quality.balanced_accuracy:.0%}" if quality else ""
 
 
 def _miscalibration(quality: FeatureQuality | None) -> str:

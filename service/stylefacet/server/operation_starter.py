@@ -9,7 +9,8 @@ from stylefacet.app.duplicates import DUPLICATES_KIND, DuplicateSearch
 from stylefacet.app.imports import IMPORT_KIND, ManifestImport
 from stylefacet.app.operations import OperationRunner
 from stylefacet.app.realms import SWITCH_KIND
-from stylefacet.app.switching import EncoderSwitch, SwitchTerms
+from stylefacet.app.switch_terms import SwitchTerms
+from stylefacet.app.switching import EncoderSwitch
 from stylefacet.catalog.assignment import Assignment
 from stylefacet.errors import (
     ImportDisabled,
