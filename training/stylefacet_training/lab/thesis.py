@@ -213,9 +213,9 @@ CIRCLES_1 = Experiment(
         _arm(10, 16, _circle_settings(1)),
     ),
     perform=partial(perform_circles, number=1),
-    quick={"epochs": 6},
+    quick={"data": ("circles:1,count=3000",), "epochs": 10},
     minutes=14 * 15,
-    quick_minutes=14 * 2,
+    quick_minutes=14,
     readings=_readings(_ROWS_1, _CIRCLES),
 )
 CIRCLES_2 = Experiment(
@@ -227,9 +227,9 @@ CIRCLES_2 = Experiment(
         _arm(20, 8, _circle_settings(2)),
     ),
     perform=partial(perform_circles, number=2),
-    quick={"epochs": 6},
+    quick={"data": ("circles:2,count=3000",), "epochs": 10},
     minutes=14 * 15,
-    quick_minutes=14 * 2,
+    quick_minutes=14,
     readings=_readings(_ROWS_2, _CIRCLES),
 )
 TOPS = Experiment(
