@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from stylefacet_training.lab.looks import association, correlation_ratio, measured
+from stylefacet.errors import InvalidField
+from stylefacet_training.lab.looks import association, correlation_ratio, labels_of, measured
 
 
 def garment(top: int, bottom: int, left: int, right: int, light: int) -> np.ndarray:
@@ -41,3 +42,22 @@ def test_looks_are_named_in_the_order_of_their_columns():
     assert table[0, 0] == pytest.approx(1.0)
     assert table[0, 3] < 0.1
     assert (table[1] == 0).all()
+
+
+def test_labels_follow_the_photos_and_may_be_empty(tmp_path):
+    table = (
+        "filename,sleeve_length,neck,pattern,colour_master\na,long,,solid,red\nb,short,v,dot,blue\n"
+    )
+    (tmp_path / "labels.csv").write_text(table)
+
+    found = labels_of(tmp_path, ["b", "a"])
+
+    assert found["sleeve"].tolist() == ["short", "long"]
+    assert found["neck"].tolist() == ["v", ""]
+
+
+def test_a_table_without_the_labels_is_refused(tmp_path):
+    (tmp_path / "labels.csv").write_text("filename,neck\na,v\n")
+
+    with pytest.raises(InvalidField, match="no column 'colour_master'"):
+        labels_of(tmp_path, ["a"])

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stylefacet.errors import StoreCorrupt
+
 if TYPE_CHECKING:
     from stylefacet_training.lab.bench import Bench
 
@@ -88,7 +90,14 @@ def parts_text(experiment: str, parts: Mapping[str, Part]) -> str:
 
 
 def read_parts(path: Path) -> tuple[str, dict[str, Part]]:
-    """Returns the experiment's name and its parts, as :func:`parts_text` wrote them."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    parts = {name: Part(**part) for name, part in content["parts"].items()}
-    return content["experiment"], parts
+    """Returns the experiment's name and its parts, as :func:`parts_text` wrote them.
+
+    Raises:
+        StoreCorrupt: when the file is no such text.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        parts = {name: Part(**part) for name, part in content["parts"].items()}
+        return str(content["experiment"]), parts
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreCorrupt(str(path), f"no metrics of the laboratory: {error}") from error

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stylefacet_training.data.image_folder import FILENAME_COLUMN, LABELS
+from stylefacet.errors import InvalidField
+from stylefacet_training.data.image_folder import FILENAME_COLUMN, LABELS, columns_of
 from stylefacet_training.lab.meanings import ACTIVE_VARIANCE, correlations
 
 # Difference from the background, of 255, from which a pixel is the garment's.
@@ -42,7 +43,14 @@ def measured(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
 
 
 def labels_of(folder: Path, names: Sequence[str]) -> Mapping[str, npt.NDArray[np.str_]]:
-    """Returns the labels of photos by the thesis' word, ``(n,)``; empty where there is none."""
+    """Returns the labels of photos by the thesis' word, ``(n,)``; empty where there is none.
+
+    Raises:
+        InvalidField: when the folder has no table with the columns.
+    """
+    missing = set(LABELLED) - set(columns_of(folder))
+    if missing:
+        raise InvalidField("data", f"{folder / LABELS} has no column {min(missing)!r}")
     with (folder / LABELS).open(newline="", encoding="utf-8-sig") as file:
         rows = {row[FILENAME_COLUMN]: row for row in csv.DictReader(file)}
     return {

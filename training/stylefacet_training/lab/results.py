@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stylefacet.errors import ResourceMissing, StoreCorrupt
+from stylefacet.errors import ResourceMissing
 from stylefacet_training.lab.catalogue import EXPERIMENTS
 from stylefacet_training.lab.experiment import Experiment, Part, Reading, read_parts
 
@@ -74,7 +74,7 @@ def gather(out: Path, results: Sequence[Path]) -> Sequence[Findings]:
     """
     parts: dict[str, dict[str, Part]] = {}
     for path in [*_files(results), *sorted(out.glob(f"*/{METRICS}"))]:
-        name, found = _read(path)
+        name, found = read_parts(path)
         known = parts.setdefault(name, {})
         for key, part in found.items():
             if key not in known or not part.quick or known[key].quick:
@@ -95,10 +95,3 @@ def _files(results: Sequence[Path]) -> Iterator[Path]:
             yield path
         else:
             raise ResourceMissing("file", str(path))
-
-
-def _read(path: Path) -> tuple[str, dict[str, Part]]:
-    try:
-        return read_parts(path)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StoreCorrupt(str(path), f"no metrics of the laboratory: {error}") from error
