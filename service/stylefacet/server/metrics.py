@@ -51,7 +51,7 @@ class Metrics:
         self._under_way = Gauge(
             "stylefacet_calls_under_way", "Calls that have not ended.", registry=self.registry
         )
-        self._stage_seconds = Histogram(
+        stage_seconds = Histogram(
             "stylefacet_stage_seconds",
             "How long the stages of the work took.",
             ["stage"],
@@ -69,9 +69,8 @@ class Metrics:
             ["kind", "code"],
             registry=self.registry,
         )
-        for stage in Stage:
-            # There from the start: a rate over a series that does not exist yet misses its birth.
-            self._stage_seconds.labels(stage)
+        # There from the start: a rate over a series that does not exist yet misses its birth.
+        self._stage_seconds = {stage: stage_seconds.labels(stage) for stage in Stage}
 
     def call_begins(self) -> None:
         """Counts a call as under way."""
@@ -97,7 +96,7 @@ class Metrics:
 
     def stage_ends(self, run: StageRun) -> None:
         """Counts a stage of the work."""
-        self._stage_seconds.labels(run.stage).observe(run.duration_ns / 1e9)
+        self._stage_seconds[run.stage].observe(run.duration_ns / 1e9)
         if run.failed and run.stage is Stage.DECODE:
             self._refused_photos.inc()
 
