@@ -41,6 +41,18 @@ def test_revoked_token_is_gone(file: Path):
     ]
 
 
+def test_token_that_is_not_kept_is_not_written_either(tmp_path: Path):
+    out = tmp_path / "token"
+    failed = tokens("create", "night", "--out", str(out), file=tmp_path / "none" / "tokens.toml")
+    made = tokens("create", "night", "--out", str(out), file=tmp_path / "tokens.toml")
+    again = tokens("create", "day", "--out", str(out), file=tmp_path / "tokens.toml")
+
+    assert (failed.exit_code, made.exit_code, again.exit_code) == (2, 0, 1)
+    assert out.read_text().startswith("sf_")
+    assert made.stdout == ""
+    assert out.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

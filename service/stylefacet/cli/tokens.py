@@ -8,7 +8,7 @@ import click
 
 from stylefacet.cli.options import FILE, json_option
 from stylefacet.cli.output import tell, write_json, write_table
-from stylefacet.errors import ResourceExists, ResourceMissing
+from stylefacet.errors import ResourceExists, ResourceMissing, StylefacetError
 
 _file_option = click.option(
     "--file",
@@ -62,7 +62,12 @@ def create(name: str, scope: str, days: int | None, out: Path | None, file: Path
         raise ResourceExists("token", name, "revoke it first, or choose another name")
     if out is not None:
         _write_secret(out, text)
-    write_tokens(file, [*kept, token])
+    try:
+        write_tokens(file, [*kept, token])
+    except StylefacetError:
+        if out is not None:
+            out.unlink()
+        raise
     if out is None:
         click.echo(text)
     kept_at = "where you put it now" if out is None else f"in {out}"
