@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from stylefacet_training.models.garment import crop, find_garment, neck_box
+from stylefacet_training.models.cropping import crop, crop_plane
+from stylefacet_training.models.garment import find_garment, neck_box
 
 # Edges count as garment with the 4 pixels at half size around them: 8 px on each side.
 BOX = (56 / 256, 200 / 256, 40 / 192, 152 / 192)
@@ -53,12 +54,14 @@ def test_crop_agrees_with_grid_sample():
         [(2 * x - 1)[:, None].expand(2, 16, 12), (2 * y - 1)[:, :, None].expand(2, 16, 12)], dim=3
     )
 
+    planes = pixels.permute(0, 3, 1, 2).to(torch.uint8)
     expected = torch.nn.functional.grid_sample(
-        pixels.permute(0, 3, 1, 2).float(), grid, padding_mode="border", align_corners=False
+        planes.float(), grid, padding_mode="border", align_corners=False
     )
 
-    cropped = crop(pixels.to(torch.uint8), box, 16, 12).permute(0, 3, 1, 2)
-    assert torch.allclose(cropped, expected, atol=1e-2)
+    assert torch.allclose(crop(planes, box, (16, 12)), expected, atol=1e-2)
+    plane = crop_plane(planes[:, 0].float(), box, (16, 12))
+    assert torch.allclose(plane, expected[:, 0], atol=1e-2)
 
 
 def test_neck_box_is_a_square_in_pixels_at_the_top_middle():

@@ -156,7 +156,9 @@ def ablate(plan: AblationPlan, config: TrainConfig, terminal: Terminal) -> Ablat
     bench = _Bench(pictures, plan.cache, terminal)
     codes = {}
     # By what is looked at, so that only one set of features lies in memory.
-    for lever in sorted(plan.levers, key=lambda lever: _view(_config(config, lever, 0))):
+    ordered = sorted(plan.levers, key=lambda lever: _view(_config(config, lever, 0)))
+    for number, lever in enumerate(ordered, 1):
+        terminal.line(f"solving {number}/{len(ordered)}: {lever.name}")
         for seed in plan.seeds:
             training, _ = _split(folder, plan.column, seed)
             codes[lever.name, seed] = bench.encode(lever, _config(config, lever, seed), training)

@@ -23,7 +23,8 @@ from stylefacet_training.models import linear_gaussian as closed
 from stylefacet_training.models import picture_decoder
 from stylefacet_training.models.base import Posterior
 from stylefacet_training.models.catalogue import CatalogueVae
-from stylefacet_training.models.garment import crop, neck_box, widened
+from stylefacet_training.models.cropping import crops
+from stylefacet_training.models.garment import neck_box, widened
 from stylefacet_training.models.teacher import Teacher
 from stylefacet_training.runs import write_atomically
 from stylefacet_training.terminal import Terminal
@@ -130,7 +131,7 @@ def prepare_trunk(model: CatalogueVae, config: TrainConfig, pictures: PictureSet
         return
     count = min(CALIBRATION_COUNT, len(pictures))
     sample = torch.from_numpy(pictures.pixels[np.linspace(0, len(pictures) - 1, count, dtype=int)])
-    model.trunk.randomise(config.seed, model.garments(sample))
+    model.trunk.randomise(config.seed, model.regions(sample).garment)
 
 
 @torch.no_grad()
@@ -200,7 +201,7 @@ def colour_centres(model: CatalogueVae, pictures: PictureSet, generator: torch.G
     """Returns k-means centres ``(k, 3)`` of the garments' colours in L*a*b*."""
     drawn = []
     for batch in _batches(pictures):
-        colours, weights = model.palette_pixels(batch, model.find(batch))
+        colours, weights = model.palette_pixels(model.regions(batch))
         chosen = torch.multinomial(weights, _PIXELS_PER_PHOTO, True, generator=generator)
         drawn.append(colours.gather(2, chosen[:, None].expand(-1, 3, -1)).transpose(1, 2))
     points = torch.cat(drawn).reshape(-1, 3)
@@ -219,7 +220,7 @@ def colour_centres(model: CatalogueVae, pictures: PictureSet, generator: torch.G
 @torch.no_grad()
 def palette_features(model: CatalogueVae, pictures: PictureSet) -> Tensor:
     """Returns what the palette's head sees of all pictures, ``(n, k)``."""
-    return torch.cat([model.palette(batch, model.find(batch)) for batch in _batches(pictures)])
+    return torch.cat([model.palette(model.regions(batch)) for batch in _batches(pictures)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,8 +274,13 @@ def build_objective(
         found = model.find(batch)
         near = neck_box(found.box, model.width_px / model.height_px)
         means.append(model.encode(batch).mean)
-        garments.append(_bytes(crop(batch, widened(found.box, 0.03), *picture_decoder.GARMENT_PX)))
-        necks.append(_bytes(crop(batch, near, *picture_decoder.NECK_PX)))
+        views = [
+            (widened(found.box, 0.03), picture_decoder.GARMENT_PX),
+            (near, picture_decoder.NECK_PX),
+        ]
+        garment, close = crops(batch.permute(0, 3, 1, 2), views)
+        garments.append(_bytes(garment))
+        necks.append(_bytes(close))
         boxes.append(found.box)
     logvar = torch.cat([getattr(model, f"{block.name}_logvar") for block in model.blocks])
     return DecoderObjective(
@@ -283,7 +289,7 @@ def build_objective(
 
 
 def _bytes(pictures: Tensor) -> Tensor:
-    return pictures.permute(0, 3, 1, 2).round().to(torch.uint8)
+    return pictures.round().to(torch.uint8)
 
 
 def _looked(

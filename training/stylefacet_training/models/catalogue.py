@@ -6,6 +6,7 @@ data and no loss; catalogue_fit.py finds the heads.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,7 +15,8 @@ from torch.nn import functional
 from stylefacet.bundle import LatentBlock
 from stylefacet_training.models.base import Posterior, VariationalModel
 from stylefacet_training.models.colour import lab, soft_histogram
-from stylefacet_training.models.garment import Found, crop, find_garment, neck_box, widened
+from stylefacet_training.models.cropping import crop_plane, crops
+from stylefacet_training.models.garment import Found, find_garment, neck_box, widened
 from stylefacet_training.models.linear_gaussian import Head
 from stylefacet_training.models.picture_decoder import PictureDecoder
 from stylefacet_training.models.trunk import CHANNELS, Trunk
@@ -34,6 +36,19 @@ COLOUR_WIDTH = 5.0
 MIDDLE_WEIGHT = 0.7
 OUTLINE_GRID = (12, 10)
 TAPS = (5, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """What is cut out of a batch of photos, as planes ``(b, 3, h, w)`` in 0..1.
+
+    ``small`` is the garment once more, for its colours.
+    """
+
+    found: Found
+    garment: Tensor
+    neck: Tensor
+    small: Tensor
 
 
 class CatalogueVae(VariationalModel):
@@ -88,11 +103,10 @@ class CatalogueVae(VariationalModel):
 
     def region_features(self, pixels: Tensor) -> Mapping[str, Tensor]:
         """Returns what each block's head sees of pictures ``(b, h, w, 3)`` uint8, ``(b, p)``."""
-        found = self.find(pixels)
+        regions = self.regions(pixels)
         # taps at strides 8 and 16: (b, 40, 14, 10), (b, 80, 7, 5) of the garment
-        fine, coarse = self.trunk(_garments(pixels, found))
-        near = neck_box(found.box, self.width_px / self.height_px)
-        neck_fine, neck_coarse = self.trunk(_planes(crop(pixels, near, *NECK_PX)))
+        fine, coarse = self.trunk(regions.garment)
+        neck_fine, neck_coarse = self.trunk(regions.neck)
         sides = torch.cat([coarse[..., :2], coarse[..., -2:]], dim=3)
         middle = (slice(None), slice(None), slice(1, -1), slice(1, -1))
         body = [
@@ -109,13 +123,20 @@ class CatalogueVae(VariationalModel):
             ),
             "sleeve": sides.flatten(1),
             "body": torch.cat(body, dim=1),
-            "outline": torch.cat([coarse.flatten(1), _geometry(found)], dim=1),
-            "palette": self.palette(pixels, found),
+            "outline": torch.cat([coarse.flatten(1), _geometry(regions.found)], dim=1),
+            "palette": self.palette(regions),
         }
 
-    def garments(self, pixels: Tensor) -> Tensor:
-        """Returns the garments in photos ``(b, h, w, 3)`` uint8 as the trunk sees them."""
-        return _garments(pixels, self.find(pixels))
+    def regions(self, pixels: Tensor) -> Regions:
+        """Returns the regions of photos ``(b, h, w, 3)`` uint8."""
+        found = self.find(pixels)
+        views = [
+            (widened(found.box, MARGIN), GARMENT_PX),
+            (neck_box(found.box, self.width_px / self.height_px), NECK_PX),
+            (found.box, PALETTE_PX),
+        ]
+        garment, neck, small = (part / 255.0 for part in crops(pixels.permute(0, 3, 1, 2), views))
+        return Regions(found, garment, neck, small)
 
     def find(self, pixels: Tensor) -> Found:
         """Returns the garment in photos ``(b, h, w, 3)`` uint8."""
@@ -125,16 +146,16 @@ class CatalogueVae(VariationalModel):
         whole = torch.tensor([0.0, 1.0, 0.0, 1.0], device=pixels.device)
         return Found(torch.ones_like(found.mask), whole.expand_as(found.box))
 
-    def palette_pixels(self, pixels: Tensor, found: Found) -> tuple[Tensor, Tensor]:
+    def palette_pixels(self, regions: Regions) -> tuple[Tensor, Tensor]:
         """Returns colours ``(b, 3, p)`` of the garment's pixels and their weights ``(b, p)``."""
-        colours = lab(_planes(crop(pixels, found.box, *PALETTE_PX))).flatten(2)
-        mask = crop(found.mask[..., None], found.box, *PALETTE_PX).flatten(1)
+        colours = lab(regions.small).flatten(2)
+        mask = crop_plane(regions.found.mask, regions.found.box, PALETTE_PX).flatten(1)
         weights = torch.maximum(mask, _middle().to(mask.device))
         return colours, weights / weights.sum(1, keepdim=True)
 
-    def palette(self, pixels: Tensor, found: Found) -> Tensor:
+    def palette(self, regions: Regions) -> Tensor:
         """Returns how much of each colour the garments show, ``(b, k)``."""
-        colours, weights = self.palette_pixels(pixels, found)
+        colours, weights = self.palette_pixels(regions)
         shares = soft_histogram(colours, weights, self.colours, COLOUR_WIDTH)
         # Hellinger's map: Euclidean distance of square roots compares shares, not masses.
         return (shares + 1e-6).sqrt()
@@ -166,15 +187,6 @@ def blocks_of(latent_dims: int, shares: Mapping[str, int]) -> tuple[LatentBlock,
     return tuple(blocks)
 
 
-def _garments(pixels: Tensor, found: Found) -> Tensor:
-    return _planes(crop(pixels, widened(found.box, MARGIN), *GARMENT_PX))
-
-
-def _planes(pictures: Tensor) -> Tensor:
-    """Returns pictures ``(b, h, w, 3)`` in 0..255 as ``(b, 3, h, w)`` in 0..1."""
-    return pictures.permute(0, 3, 1, 2) / 255.0
-
-
 def _statistics(maps: Tensor) -> Sequence[Tensor]:
     """Returns mean, standard deviation and maximum over space of maps ``(b, c, h, w)``."""
     flat = maps.flatten(2)
@@ -185,7 +197,7 @@ def _statistics(maps: Tensor) -> Sequence[Tensor]:
 
 def _geometry(found: Found) -> Tensor:
     """Returns the garment's silhouette and box, ``(b, 126)``."""
-    silhouette = crop(found.mask[..., None], found.box, *OUTLINE_GRID).flatten(1)
+    silhouette = crop_plane(found.mask, found.box, OUTLINE_GRID).flatten(1)
     box = found.box
     height, width = box[:, 1:2] - box[:, 0:1], box[:, 3:4] - box[:, 2:3]
     return torch.cat([silhouette, box, height, width / height], dim=1)

@@ -19,7 +19,7 @@ def lab(unit: Tensor) -> Tensor:
     """
     linear = unit * (unit * (unit * 0.305306011 + 0.682171111) + 0.012522878)
     matrix = torch.tensor(_TO_XYZ, dtype=unit.dtype, device=unit.device)
-    xyz = torch.einsum("ij,bjhw->bihw", matrix, linear).clamp(min=1e-4)
+    xyz = (matrix @ linear.flatten(2)).clamp(min=1e-4).view(linear.shape)
     fourth = xyz.sqrt().sqrt()
     sixteenth = fourth.sqrt().sqrt()
     root = fourth * sixteenth * sixteenth.sqrt().sqrt()  # the power 1/4 + 1/16 + 1/64
@@ -33,7 +33,7 @@ def soft_histogram(colours: Tensor, weights: Tensor, centres: Tensor, width: flo
     Every pixel is shared out among the centres ``(k, 3)`` near it, by a softmax over squared
     distance with standard deviation ``width``; ``weights`` is ``(b, p)`` and sums to 1 a row.
     """
-    cross = torch.einsum("kc,bcp->bkp", centres, colours)
-    nearness = (2.0 * cross - centres.square().sum(1)[None, :, None]) / (2.0 * width * width)
-    shares = torch.softmax(nearness, dim=1)  # (b, k, p)
-    return torch.einsum("bkp,bp->bk", shares, weights)
+    unit = 1.0 / (width * width)
+    nearness = colours.transpose(1, 2) @ (centres.T * unit)
+    shares = torch.softmax(nearness - 0.5 * unit * centres.square().sum(1), dim=2)  # (b, p, k)
+    return (weights[:, None] @ shares)[:, 0]

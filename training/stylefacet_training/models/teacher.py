@@ -10,7 +10,8 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stylefacet_training.models.garment import crop, neck_box, widened
+from stylefacet_training.models.cropping import crops
+from stylefacet_training.models.garment import neck_box, widened
 from stylefacet_training.models.trunk import Trunk, imagenet_weights
 
 GARMENT_PX, NECK_PX = (224, 192), (128, 128)
@@ -32,8 +33,10 @@ class Teacher(nn.Module):
 
         ``box`` ``(b, 4)`` says where the garment is.
         """
-        garment = self._view(pixels, widened(box, 0.03), GARMENT_PX)
-        neck = self._view(pixels, neck_box(box, pixels.shape[2] / pixels.shape[1]), NECK_PX)
+        aspect = pixels.shape[2] / pixels.shape[1]
+        views = [(widened(box, 0.03), GARMENT_PX), (neck_box(box, aspect), NECK_PX)]
+        cut = crops(pixels.permute(0, 3, 1, 2), views)
+        garment, neck = (self.middle(part / 255.0)[0] for part in cut)
         flat = garment.flatten(2)
         top = self.top(garment).flatten(2)
         return {
@@ -42,11 +45,6 @@ class Teacher(nn.Module):
             "garment_top": torch.cat([top.mean(2), top.amax(2)], dim=1),
             "neck": functional.adaptive_avg_pool2d(neck, (4, 4)).flatten(1),
         }
-
-    def _view(self, pixels: Tensor, box: Tensor, size_px: tuple[int, int]) -> Tensor:
-        picture = crop(pixels, box, *size_px).permute(0, 3, 1, 2) / 255.0
-        maps: Tensor = self.middle(picture)[0]
-        return maps
 
 
 class Top(nn.Module):
