@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from stylefacet_training.config import TrainConfig
 from stylefacet_training.data.pictures import PictureSet, split_by_group
@@ -22,9 +21,9 @@ from stylefacet_training.losses import Batch, Losses, latent_loss
 from stylefacet_training.models import linear_gaussian as closed
 from stylefacet_training.models import picture_decoder
 from stylefacet_training.models.base import Posterior
-from stylefacet_training.models.catalogue import CatalogueVae
-from stylefacet_training.models.cropping import crops
-from stylefacet_training.models.garment import neck_box, widened
+from stylefacet_training.models.catalogue import CatalogueVae, lightness, silhouettes
+from stylefacet_training.models.cropping import crop, crop_plane
+from stylefacet_training.models.garment import Found, widened
 from stylefacet_training.models.teacher import Teacher
 from stylefacet_training.runs import write_atomically
 from stylefacet_training.terminal import Terminal
@@ -40,6 +39,8 @@ SHARED_COUNT = 150
 CALIBRATION_COUNT = 128
 # Colours for k-means: pixels a photo, passes.
 _PIXELS_PER_PHOTO, _MEANS_PASSES = 40, 20
+# Where the lesser side of the box is a larger share of the photo, no garment was found.
+FOUND_SHARE = 0.9
 _CPU = torch.device("cpu")
 
 Features = Mapping[str, Tensor]
@@ -64,7 +65,7 @@ PLANS: Mapping[str, HeadPlan] = {
     "collar": HeadPlan(("collar",), ("neck",), shared=True),
     "sleeve": HeadPlan(("sleeve",), ("garment",), shared=True),
     "body": HeadPlan(("body",), ("garment_statistics", "garment_top")),
-    "outline": HeadPlan(("outline",), ("garment",), shared=True),
+    "outline": HeadPlan(("outline",), ("garment", "silhouette"), shared=True),
     "palette": HeadPlan(("palette",), ()),
 }
 
@@ -158,7 +159,8 @@ def look(
         features.append({name: _stored(x).view(count, len(pixels), -1) for name, x in seen.items()})
         if teacher is not None:
             photos = pixels.to(device)
-            views = teacher(photos, model.find(photos).box)
+            found = model.find(photos)
+            views = {**teacher(photos, found.box), "silhouette": silhouettes(found)}
             taught.append({name: _stored(x) for name, x in views.items()})
         done += len(pixels)
         advance(done, len(pictures))
@@ -220,36 +222,49 @@ def colour_centres(model: CatalogueVae, pictures: PictureSet, generator: torch.G
 @torch.no_grad()
 def palette_features(model: CatalogueVae, pictures: PictureSet) -> Tensor:
     """Returns what the palette's head sees of all pictures, ``(n, k)``."""
-    return torch.cat([model.palette(model.regions(batch)) for batch in _batches(pictures)])
+    rows = []
+    for batch in _batches(pictures):
+        regions = model.regions(batch)
+        rows.append(torch.cat([model.palette(regions), lightness(regions)], dim=1))
+    return torch.cat(rows)
 
 
 @dataclass(frozen=True, slots=True)
 class DecoderObjective:
-    """Absolute error of the decoded garment, neck and box; the encoder stands still.
+    """Absolute error of the decoded garment, of its edges and of its box; the encoder stands still.
 
-    ``mean`` and ``logvar`` are ``(n, d)`` and ``(d,)``; ``garments`` and ``necks`` are uint8
-    pictures ``(n, 3, h, w)`` and ``boxes`` ``(n, 4)``, a row a picture.
+    ``mean`` and ``logvar`` are ``(n, d)`` and ``(d,)``; ``garments`` are uint8 pictures
+    ``(n, 3, h, w)`` on a plain ground, ``boxes`` ``(n, 4)`` and ``found`` ``(n,)``, a row a photo.
+    A photo whose garment was not found shows a floor or a bed: it teaches nothing.
     """
 
     model: CatalogueVae
     mean: Tensor
     logvar: Tensor
     garments: Tensor
-    necks: Tensor
     boxes: Tensor
+    found: Tensor
 
     def __call__(self, batch: Batch, epoch: float) -> Losses:
         """Returns the losses of a batch."""
         at = batch.index.to(self.mean.device)
         posterior = Posterior(self.mean[at], self.logvar.expand(len(at), -1))
-        garment, neck, box = self.model.decoder.parts(posterior.sample())
+        taught = self.found[at]
+        garment, box = self.model.decoder.parts(posterior.sample()[taught])
+        target = self.garments[at[taught]] / 255.0
         parts = {
-            "garment": functional.l1_loss(garment, self.garments[at] / 255.0),
-            "neck": functional.l1_loss(neck, self.necks[at] / 255.0),
-            "box": functional.l1_loss(box, self.boxes[at]),
+            "garment": _distance(garment, target),
+            "edges": _distance(garment.diff(dim=2), target.diff(dim=2))
+            + _distance(garment.diff(dim=3), target.diff(dim=3)),
+            "box": _distance(box, self.boxes[at[taught]]),
         }
-        generation = parts["garment"] + parts["neck"] + parts["box"]
+        generation = torch.stack(list(parts.values())).sum()
         return Losses(generation, generation, latent_loss(posterior).mean(0), parts)
+
+
+def _distance(one: Tensor, other: Tensor) -> Tensor:
+    """Returns the mean absolute difference, 0 where there is nothing to compare."""
+    return (one - other).abs().sum() / max(one.numel(), 1)
 
 
 @torch.no_grad()
@@ -267,29 +282,28 @@ def build_objective(
     seen = _looked(config, model, pictures, device, cache / "looks.pt", terminal)
     split = split_by_group(pictures.groups, config.validation_share, config.seed)
     fit_heads(model.cpu(), config, seen, torch.from_numpy(split.training))
+    mean = model.means({b.name: seen.features[b.name][0].float() for b in model.blocks})
     model.to(device)
-    means, garments, necks, boxes = [], [], [], []
+    garments, boxes = [], []
     for batch in _batches(pictures, device):
         batch = batch.to(device)
         found = model.find(batch)
-        near = neck_box(found.box, model.width_px / model.height_px)
-        means.append(model.encode(batch).mean)
-        views = [
-            (widened(found.box, 0.03), picture_decoder.GARMENT_PX),
-            (near, picture_decoder.NECK_PX),
-        ]
-        garment, close = crops(batch.permute(0, 3, 1, 2), views)
-        garments.append(_bytes(garment))
-        necks.append(_bytes(close))
+        garments.append(_on_plain_ground(batch, found))
         boxes.append(found.box)
-    logvar = torch.cat([getattr(model, f"{block.name}_logvar") for block in model.blocks])
+    box = torch.cat(boxes)
+    smaller = torch.minimum(box[:, 1] - box[:, 0], box[:, 3] - box[:, 2]) < FOUND_SHARE
     return DecoderObjective(
-        model, torch.cat(means), logvar, torch.cat(garments), torch.cat(necks), torch.cat(boxes)
+        model, mean.to(device), model.logvar(), torch.cat(garments), box, smaller
     )
 
 
-def _bytes(pictures: Tensor) -> Tensor:
-    return pictures.round().to(torch.uint8)
+def _on_plain_ground(pixels: Tensor, found: Found) -> Tensor:
+    """Returns garments ``(b, 3, h, w)`` uint8 as the decoder draws them, of ``(b, h, w, 3)``."""
+    frame = widened(found.box, picture_decoder.MARGIN)
+    garment = crop(pixels.permute(0, 3, 1, 2), frame, picture_decoder.GARMENT_PX)
+    mask = crop_plane(found.mask, frame, picture_decoder.GARMENT_PX)[:, None]
+    ground = picture_decoder.BACKGROUND * 255.0
+    return (ground + mask * (garment - ground)).round().to(torch.uint8)
 
 
 def _looked(

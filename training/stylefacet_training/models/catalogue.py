@@ -35,6 +35,12 @@ COLOUR_WIDTH = 5.0
 # The middle of the box is garment even where it is as white as the background.
 MIDDLE_WEIGHT = 0.7
 OUTLINE_GRID = (12, 10)
+# The silhouette where it lies in the photo, whose frame a shop keeps: so long, so wide.
+SILHOUETTE_GRID, SILHOUETTE_STEP = (32, 24), 4
+# The middle of the garment, in pixels of PALETTE_PX, and the ranks of its brightest channels that
+# tell light from dark: of a print's ground as well as of its motif.
+MIDDLE_ROWS, MIDDLE_COLUMNS = slice(8, 28), slice(7, 17)
+LIGHTNESS_RANKS = (20, 60, 100, 140, 180)
 TAPS = (5, 8)
 
 
@@ -82,14 +88,20 @@ class CatalogueVae(VariationalModel):
 
     def encode(self, pixels: Tensor) -> Posterior:
         """Returns the posterior of pictures ``(b, h, w, 3)`` uint8 RGB."""
-        features = self.region_features(pixels)
-        means, logvars = [], []
+        mean = self.means(self.region_features(pixels))
+        return Posterior(mean, self.logvar().expand(mean.shape[0], -1))
+
+    def means(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Returns the posterior means ``(b, d)`` of what the heads see, ``(b, p)`` by block."""
+        parts = []
         for block in self.blocks:
             matrix = getattr(self, f"{block.name}_matrix")
-            means.append(features[block.name] @ matrix + getattr(self, f"{block.name}_offset"))
-            logvars.append(getattr(self, f"{block.name}_logvar"))
-        mean = torch.cat(means, dim=1)
-        return Posterior(mean, torch.cat(logvars).expand(mean.shape[0], -1))
+            parts.append(features[block.name] @ matrix + getattr(self, f"{block.name}_offset"))
+        return torch.cat(parts, dim=1)
+
+    def logvar(self) -> Tensor:
+        """Returns the log-variances ``(d,)``, which are the same for all photos."""
+        return torch.cat([getattr(self, f"{block.name}_logvar") for block in self.blocks])
 
     def decode(self, z: Tensor) -> Tensor:
         """Returns the pictures ``(b, h, w, 3)`` float in 0..1 of latent vectors ``(b, d)``."""
@@ -98,8 +110,8 @@ class CatalogueVae(VariationalModel):
 
     def decode_region(self, block: str, z: Tensor) -> Tensor:
         """Returns the neck for the collar, else the garment in the frame of its own box."""
-        part = self.decoder.neck if block == "collar" else self.decoder.garment
-        return torch.sigmoid(part(z)).permute(0, 2, 3, 1)
+        part = self.decoder.neck(z) if block == "collar" else self.decoder.parts(z)[0]
+        return part.permute(0, 2, 3, 1)
 
     def region_features(self, pixels: Tensor) -> Mapping[str, Tensor]:
         """Returns what each block's head sees of pictures ``(b, h, w, 3)`` uint8, ``(b, p)``."""
@@ -123,8 +135,10 @@ class CatalogueVae(VariationalModel):
             ),
             "sleeve": sides.flatten(1),
             "body": torch.cat(body, dim=1),
-            "outline": torch.cat([coarse.flatten(1), _geometry(regions.found)], dim=1),
-            "palette": self.palette(regions),
+            "outline": torch.cat([_geometry(regions.found), silhouettes(regions.found)], dim=1),
+            "palette": torch.cat([self.palette(regions), lightness(regions)], dim=1),
+            # What no block sees whole; a lever of ablate does.
+            "garment": coarse.flatten(1),
         }
 
     def regions(self, pixels: Tensor) -> Regions:
@@ -171,8 +185,8 @@ def feature_counts() -> Mapping[str, int]:
         "collar": c8 * nh * nw + c5 * (nh // 2) * (nw // 2),
         "sleeve": c8 * h * 4,
         "body": 6 * (c5 + c8) + c8 * (h // 2) * (w // 2) + c8 * (nh // 2) * (nw // 2),
-        "outline": c8 * h * w + OUTLINE_GRID[0] * OUTLINE_GRID[1] + 6,
-        "palette": COLOUR_COUNT,
+        "outline": OUTLINE_GRID[0] * OUTLINE_GRID[1] + 6 + SILHOUETTE_GRID[0] * SILHOUETTE_GRID[1],
+        "palette": COLOUR_COUNT + len(LIGHTNESS_RANKS),
     }
 
 
@@ -201,6 +215,21 @@ def _geometry(found: Found) -> Tensor:
     box = found.box
     height, width = box[:, 1:2] - box[:, 0:1], box[:, 3:4] - box[:, 2:3]
     return torch.cat([silhouette, box, height, width / height], dim=1)
+
+
+def silhouettes(found: Found) -> Tensor:
+    """Returns the garment's silhouette in the frame of the photo, ``(b, 768)``."""
+    return functional.avg_pool2d(found.mask[:, None], SILHOUETTE_STEP).flatten(1)
+
+
+def lightness(regions: Regions) -> Tensor:
+    """Returns from dark to light how bright the garment's middle is, ``(b, 5)`` in 0..1.
+
+    Bright is a pixel's largest channel: the value of HSV.
+    """
+    bright = regions.small[:, :, MIDDLE_ROWS, MIDDLE_COLUMNS].amax(1).flatten(1)
+    ordered = bright.topk(LIGHTNESS_RANKS[-1], dim=1).values  # from light to dark
+    return ordered[:, [rank - 1 for rank in reversed(LIGHTNESS_RANKS)]]
 
 
 def _middle() -> Tensor:

@@ -1,0 +1,82 @@
+"""Measures what embedding a photo costs on one core: ``python tests/bench/embedding_latency.py``.
+
+Prints a table to stderr and JSON to stdout: reading a photo into a letterbox, and embedding
+letterboxes one and sixteen at a time. The photos are the bundle's golden samples, 1024x768 JPEG,
+or those of ``--photos``. CPU time stands beside wall time, and the least of all rounds beside the
+median: on a busy machine the others wait for a core, and share its caches.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from stylefacet.bundle import read_bundle
+from stylefacet.inference import Encoder
+from stylefacet.server.settings import DEFAULT_BUNDLE
+
+PHOTO_COUNT = 16
+
+
+def measure(work: Callable[[], object], photos: int, rounds: int) -> Mapping[str, float]:
+    """Returns milliseconds a photo of work on some photos, over rounds after a first."""
+    work()
+    wall, cpu = [], []
+    for _ in range(rounds):
+        began, began_cpu = time.perf_counter(), time.process_time()
+        work()
+        wall.append((time.perf_counter() - began) * 1e3 / photos)
+        cpu.append((time.process_time() - began_cpu) * 1e3 / photos)
+    return {
+        "wall_ms": round(float(np.median(wall)), 2),
+        "cpu_ms": round(float(np.median(cpu)), 2),
+        "least_ms": round(min(wall), 2),
+    }
+
+
+def main() -> None:
+    """Measures one bundle and prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
+    parser.add_argument("--photos", type=Path, help="folder of JPEG files")
+    parser.add_argument("--rounds", type=int, default=100)
+    options = parser.parse_args()
+    bundle = read_bundle(options.bundle)
+    encoder = Encoder(bundle)
+    if options.photos is None:
+        contents = [sample.content for sample in bundle.golden]
+    else:
+        contents = [path.read_bytes() for path in sorted(options.photos.glob("*.jpg"))]
+    contents = [contents[i % len(contents)] for i in range(PHOTO_COUNT)]
+    pixels = np.stack([encoder.letterbox(content).pixels for content in contents])
+
+    def read() -> None:
+        for content in contents:
+            encoder.letterbox(content)
+
+    def one_by_one() -> None:
+        for row in range(PHOTO_COUNT):
+            encoder.embed(pixels[row : row + 1])
+
+    rounds = max(1, options.rounds // PHOTO_COUNT)
+    figures = {
+        "read": measure(read, PHOTO_COUNT, rounds),
+        "embed, one at a time": measure(one_by_one, PHOTO_COUNT, options.rounds),
+        "embed, 16 at a time": measure(lambda: encoder.embed(pixels), PHOTO_COUNT, options.rounds),
+    }
+    print(f"{'ms a photo':<24}{'median':>8}{'CPU':>8}{'least':>8}", file=sys.stderr)
+    for name, row in figures.items():
+        cells = "".join(f"{value:>8.2f}" for value in row.values())
+        print(f"{name:<24}{cells}", file=sys.stderr)
+    about = {"machine": platform.processor() or platform.machine(), "bundle": bundle.id}
+    print(json.dumps({**about, "onnxruntime": onnxruntime.__version__, "figures": figures}))
+
+
+if __name__ == "__main__":
+    main()
