@@ -34,7 +34,12 @@ from stylefacet_training.evaluation.labelled import LabelledFolder, read_labelle
 from stylefacet_training.evaluation.named import Population, draw_examples
 from stylefacet_training.evaluation.splitting import parts_by_group
 from stylefacet_training.metrics.retrieval import chance, retrieval
-from stylefacet_training.models.catalogue import BLOCK_SHARES, CatalogueVae, blocks_of
+from stylefacet_training.models.catalogue import (
+    BLOCK_SHARES,
+    CatalogueVae,
+    blocks_of,
+    feature_counts,
+)
 from stylefacet_training.models.linear_gaussian import Head
 from stylefacet_training.runs import write_atomically
 from stylefacet_training.terminal import Terminal
@@ -46,9 +51,9 @@ PALETTE = "palette"
 Codes = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
-_WHOLE = HeadPlan(("outline",), ("garment", "garment_statistics", "garment_top"))
+_WHOLE = HeadPlan(("garment",), ("garment", "garment_statistics", "garment_top"))
 _POOLED = HeadPlan(
-    ("collar", "body", "outline"), ("neck", "garment", "garment_statistics", "garment_top")
+    ("collar", "body", "garment"), ("neck", "garment", "garment_statistics", "garment_top")
 )
 
 
@@ -83,6 +88,14 @@ LEVERS = (
     Lever("the same and a palette", plans={"garment": _POOLED, PALETTE: PLANS[PALETTE]}),
     *(Lever(f"block {name} alone", blocks=(name,)) for name in PLANS),
     Lever("without block palette", blocks=tuple(name for name in PLANS if name != PALETTE)),
+    Lever(
+        "the outline sees the trunk's maps too",
+        plans={**PLANS, "outline": replace(PLANS["outline"], seen=("outline", "garment"))},
+    ),
+    Lever(
+        "the outline reconstructs its silhouette alone",
+        plans={**PLANS, "outline": replace(PLANS["outline"], taught=("silhouette",))},
+    ),
     Lever("no perceptual loss", {"perceptual": False}),
     Lever("no pairs", {"shared": False}),
     Lever("no perceptual loss, no pairs", {"perceptual": False, "shared": False}),
@@ -266,7 +279,7 @@ class _Bench:
         """Returns where the features of these very pixels are kept."""
         if self._cache is None:
             return None
-        key = f"{_view(config)} {config.seed} {self._pictures.groups}"
+        key = f"{_view(config)} {config.seed} {feature_counts()} {self._pictures.groups}"
         digest = hashlib.sha256(key.encode() + self._pictures.pixels.tobytes()).hexdigest()
         return self._cache / f"features-{digest[:24]}.pt"
 

@@ -21,7 +21,12 @@ from stylefacet_training.losses import Batch, Losses, latent_loss
 from stylefacet_training.models import linear_gaussian as closed
 from stylefacet_training.models import picture_decoder
 from stylefacet_training.models.base import Posterior
-from stylefacet_training.models.catalogue import CatalogueVae, lightness, silhouettes
+from stylefacet_training.models.catalogue import (
+    CatalogueVae,
+    feature_counts,
+    lightness,
+    silhouettes,
+)
 from stylefacet_training.models.cropping import crop, crop_plane
 from stylefacet_training.models.garment import Found, widened
 from stylefacet_training.models.teacher import Teacher
@@ -316,7 +321,7 @@ def _looked(
 ) -> Seen:
     """Returns what is seen in the pictures, from the cache where it is of the same run."""
     key = json.dumps([pictures.names, pictures.groups, config.cropped, config.shared])
-    key += json.dumps([config.perceptual, config.imagenet, config.seed])
+    key += json.dumps([config.perceptual, config.imagenet, config.seed, feature_counts()])
     if cached.is_file():
         content = torch.load(cached, map_location="cpu", weights_only=True)
         if content["key"] == key:
