@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from stylefacet_training.config import TrainConfig
 from stylefacet_training.data.pictures import PictureSet, split_by_group
@@ -44,6 +45,8 @@ SHARED_COUNT = 150
 CALIBRATION_COUNT = 128
 # Colours for k-means: pixels a photo, passes.
 _PIXELS_PER_PHOTO, _MEANS_PASSES = 40, 20
+# Of the squared error of a patch's colour.
+COLOUR_WEIGHT = 8.0
 # Where the lesser side of the box is a larger share of the photo, no garment was found.
 FOUND_SHARE = 0.9
 _CPU = torch.device("cpu")
@@ -238,6 +241,9 @@ def palette_features(model: CatalogueVae, pictures: PictureSet) -> Tensor:
 class DecoderObjective:
     """Absolute error of the decoded garment, of its edges and of its box; the encoder stands still.
 
+    Absolute error alone draws the median of what a code may show, which is grey: the colour of
+    patches counts squared, whose best guess is their mean.
+
     ``mean`` and ``logvar`` are ``(n, d)`` and ``(d,)``; ``garments`` are uint8 pictures
     ``(n, 3, h, w)`` on a plain ground, ``boxes`` ``(n, 4)`` and ``found`` ``(n,)``, a row a photo.
     A photo whose garment was not found shows a floor or a bed: it teaches nothing.
@@ -259,12 +265,20 @@ class DecoderObjective:
         target = self.garments[at[taught]] / 255.0
         parts = {
             "garment": _distance(garment, target),
+            "colour": COLOUR_WEIGHT
+            * (_coarse(garment) - _coarse(target)).square().sum()
+            / max(_coarse(target).numel(), 1),
             "edges": _distance(garment.diff(dim=2), target.diff(dim=2))
             + _distance(garment.diff(dim=3), target.diff(dim=3)),
             "box": _distance(box, self.boxes[at[taught]]),
         }
         generation = torch.stack(list(parts.values())).sum()
         return Losses(generation, generation, latent_loss(posterior).mean(0), parts)
+
+
+def _coarse(pictures: Tensor) -> Tensor:
+    """Returns the mean colours ``(b, 3, h/8, w/8)`` of patches."""
+    return functional.avg_pool2d(pictures, 8)
 
 
 def _distance(one: Tensor, other: Tensor) -> Tensor:

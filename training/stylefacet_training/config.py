@@ -185,6 +185,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "beta": 1.0,
         "epochs": 20,
         "batch_size": 32,
+        "learning_rate": 2e-3,
         "validation_share": 0.05,
     },
 }
