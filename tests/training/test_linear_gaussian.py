@@ -19,6 +19,13 @@ def test_whitened_features_have_unit_covariance():
     assert torch.allclose(covariance, torch.eye(6), atol=1e-3)
 
 
+def test_directions_that_no_photo_varies_along_are_not_blown_up():
+    # Ten photos span nine directions; rounding errors make a tenth.
+    white = closed.whitener(normal(10, 300), 10)
+
+    assert white(normal(50, 300, seed=1)).var(0).max() < 100
+
+
 def test_principal_head_gives_the_posterior_of_probabilistic_pca():
     # x = 3 * z along one axis plus noise of variance 1: the posterior variance is 1 / 10.
     x = normal(20_000, 8)

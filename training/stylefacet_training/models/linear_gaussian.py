@@ -25,6 +25,9 @@ _EXTRA, _PASSES = 40, 4
 # Share of a sphere mixed into the covariance within products: few products have many pictures.
 WITHIN_SHRINKAGE = 0.1
 
+# Share of the strongest direction below which one is no direction at all.
+STRENGTH_FLOOR = 1e-4
+
 
 @dataclass(frozen=True, slots=True)
 class Affine:
@@ -58,7 +61,10 @@ def whitener(x: Tensor, count: int) -> Affine:
     # A feature that hardly varies would be blown up to one that does.
     scale = 1.0 / (deviation + 1e-3 * deviation.max())
     _, strength, directions = _decompose((x - centre) * scale, count)
-    matrix = scale[:, None] * directions / (strength / len(x) ** 0.5)
+    # Of fewer photos than components the last directions are rounding errors: left at nothing.
+    real = strength > STRENGTH_FLOOR * strength.max()
+    size = torch.where(real, len(x) ** 0.5 / strength, torch.zeros_like(strength))
+    matrix = scale[:, None] * directions * size
     return Affine(matrix, -centre @ matrix)
 
 
