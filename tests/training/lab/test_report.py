@@ -105,4 +105,4 @@ def test_an_unknown_run_is_refused(tmp_path):
     )
 
     assert shown.exit_code == 2
-    assert "there is no run of tops 'd9-beta17'" in shown.output
+    assert "there is no part of tops 'd9-beta17'" in shown.output

@@ -18,7 +18,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
 
 
 def experiment_of(name: str, only: Sequence[str] = ()) -> Experiment:
-    """Returns the experiment of a name that has all the runs ``only`` names.
+    """Returns the experiment of a name that has all the parts ``only`` names.
 
     Raises:
         InvalidField: when there is none, naming the nearest.
@@ -26,10 +26,10 @@ def experiment_of(name: str, only: Sequence[str] = ()) -> Experiment:
     by_name = {experiment.name: experiment for experiment in EXPERIMENTS}
     if name not in by_name:
         raise InvalidField("name", _missing("experiment", name, list(by_name)))
-    arms = [arm.name for arm in by_name[name].arms]
+    parts = by_name[name].parts
     for wanted in only:
-        if wanted not in arms:
-            raise InvalidField("only", _missing(f"run of {name}", wanted, arms))
+        if wanted not in parts:
+            raise InvalidField("only", _missing(f"part of {name}", wanted, parts))
     return by_name[name]
 
 

@@ -78,7 +78,7 @@ def list_experiments(out: Path, *, as_json: bool) -> None:
 @_OUT
 @click.option("--quick", is_flag=True, help="The short form; its figures are marked as such.")
 @click.option(
-    "--only", multiple=True, metavar="RUN", help="This run alone; several times if wanted."
+    "--only", multiple=True, metavar="PART", help="This part alone; several times if wanted."
 )
 def run(name: str, data: Path, out: Path, only: Sequence[str], *, quick: bool) -> None:
     """Perform an experiment: train its runs, measure, draw; go on where it was interrupted.

@@ -273,7 +273,7 @@ OBJECTIVES = Experiment(
         ),
     ),
     perform=perform_objectives,
-    quick={"epochs": 6},
+    quick={"data": (f"{SOURCE},count=2400",), "epochs": 10},
     minutes=12,
     quick_minutes=3,
 )
