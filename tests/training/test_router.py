@@ -79,3 +79,8 @@ def test_too_few_photos_of_a_value_are_refused(labelled):
 def test_a_choice_without_a_column_is_refused(labelled):
     with pytest.raises(InvalidField, match="is not chosen:FOLDER"):
         read_pictures([f"chosen:{labelled},value=left"], 32, 32)
+
+
+def test_a_value_that_no_photo_has_is_named(labelled):
+    with pytest.raises(InvalidField, match="has no photo of side 'top'"):
+        read_pictures([f"chosen:{labelled},column=side,value=top"], 32, 32)

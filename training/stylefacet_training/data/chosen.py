@@ -1,13 +1,12 @@
 """Chooses some photos of a labelled folder by a column of its table, as a picture set."""
 
-import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from stylefacet.errors import InvalidField
-from stylefacet_training.data.image_folder import FILENAME_COLUMN, LABELS, read_image_folder
+from stylefacet_training.data.image_folder import read_image_folder
 from stylefacet_training.data.pictures import PictureSet
 
 PREFIX = "chosen:"
@@ -52,19 +51,13 @@ def read_chosen(source: ChosenSource, height_px: int, width_px: int) -> PictureS
         ResourceMissing: when there is no such folder.
         InvalidField: when the table has no such column or too few such photos.
     """
-    pictures = read_image_folder(source.folder, height_px, width_px, pairs_column=source.column)
-    with (source.folder / LABELS).open(newline="", encoding="utf-8-sig") as file:
-        chosen = {
-            row[FILENAME_COLUMN]
-            for row in csv.DictReader(file)
-            if row[source.column] == source.value
-        }
-    rows = np.array([i for i, name in enumerate(pictures.names) if name in chosen], np.int64)
-    end = len(rows) if source.count is None else source.first + source.count
-    if end > len(rows) or end - source.first < 2:
+    where = (source.column, source.value)
+    pictures = read_image_folder(source.folder, height_px, width_px, where=where)
+    end = len(pictures) if source.count is None else source.first + source.count
+    if end > len(pictures) or end - source.first < 2:
         raise InvalidField(
-            "data", f"{source.folder} has {len(rows)} photos of {source.column} {source.value!r}"
+            "data",
+            f"{source.folder} has {len(pictures)} photos of {source.column} {source.value!r}",
         )
-    part = pictures.take(rows[source.first : end])
-    # The column chose them; as groups they are all apart.
-    return PictureSet(f"{source.value} of {pictures.title}", part.pixels, part.names, part.names)
+    part = pictures.take(np.arange(source.first, end))
+    return replace(part, title=f"{source.value} of {pictures.title}")

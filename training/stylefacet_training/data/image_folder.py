@@ -24,13 +24,15 @@ def read_image_folder(
     width_px: int,
     *,
     pairs_column: str | None = None,
+    where: tuple[str, str] | None = None,
     advance: Callable[[int, int], None] = lambda done, total: None,
 ) -> PictureSet:
     """Returns the photos of a folder as letterboxes of one size.
 
     A folder with ``labels.csv`` is read in its order, from ``images/`` beside it where that
-    exists; of the table only ``filename`` and ``pairs_column`` are looked at. Any other folder is
-    searched with all folders under it. A picture that cannot be read is left out and listed in
+    exists; of the table only ``filename`` and ``pairs_column`` are looked at, and the column of
+    ``where``, a column and a value, which leaves only the photos of that value. Any other folder
+    is searched with all folders under it. A picture that cannot be read is left out and listed in
     ``skipped``. ``advance(done, total)`` is called after every picture.
 
     Raises:
@@ -42,13 +44,17 @@ def read_image_folder(
     labels = folder / LABELS
     if labels.is_file():
         root = folder / "images" if (folder / "images").is_dir() else folder
-        names, groups = _read_names(labels, pairs_column)
+        names, groups = _read_names(labels, pairs_column, where)
     else:
-        if pairs_column is not None:
-            raise InvalidField("pairs-column", f"needs {LABELS} in {folder}")
+        if pairs_column is not None or where is not None:
+            raise InvalidField(
+                "pairs-column" if pairs_column else "data", f"needs {LABELS} in {folder}"
+            )
         root = folder
         names = _find_names(folder)
         groups = names
+    if not names and where:
+        raise InvalidField("data", f"{folder} has no photo of {where[0]} {where[1]!r}")
     if not names:
         raise InvalidField(
             "data", f"{folder} holds no photo; photos end in {', '.join(sorted(SUFFIXES))}"
@@ -110,12 +116,15 @@ def _find_names(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in found if not path.name.startswith("."))
 
 
-def _read_names(labels: Path, pairs_column: str | None) -> tuple[list[str], list[str]]:
+def _read_names(
+    labels: Path, pairs_column: str | None, where: tuple[str, str] | None
+) -> tuple[list[str], list[str]]:
     """Returns file names and group names, a row each, in the table's order."""
     with labels.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         columns = reader.fieldnames or []
-        for flag, column in (("data", FILENAME_COLUMN), ("pairs-column", pairs_column)):
+        needed = [("data", FILENAME_COLUMN), ("pairs-column", pairs_column)]
+        for flag, column in [*needed, ("data", where and where[0])]:
             if column is not None and column not in columns:
                 raise InvalidField(
                     flag, f"{labels} has no column {column!r}, only {', '.join(columns)}"
@@ -123,6 +132,6 @@ def _read_names(labels: Path, pairs_column: str | None) -> tuple[list[str], list
         rows = [
             (row[FILENAME_COLUMN], (pairs_column and row[pairs_column]) or row[FILENAME_COLUMN])
             for row in reader
-            if row[FILENAME_COLUMN]
+            if row[FILENAME_COLUMN] and (where is None or row[where[0]] == where[1])
         ]
     return [name for name, _ in rows], [group for _, group in rows]
