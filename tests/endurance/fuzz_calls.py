@@ -153,7 +153,7 @@ class Requests:
         return abs(value) if is_unsigned else value
 
 
-def call(channel: grpc.Channel, method: MethodDescriptor, requests: list[bytes]) -> grpc.StatusCode:
+def call(channel: Any, method: MethodDescriptor, requests: list[bytes]) -> grpc.StatusCode:
     """Returns how a call with these requests ended; raises AssertionError at a fault of the server.
 
     A stream's answers are read to its end.
@@ -217,6 +217,7 @@ def running_server(folder: Path) -> Server:
             address="127.0.0.1:0",
             worker_count=2,
             import_root=imports,
+            shutdown_grace_s=1.0,
         )
     )
     server.start()
