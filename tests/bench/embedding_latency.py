@@ -2,7 +2,7 @@
 
 Prints a table to stderr and JSON to stdout: reading a photo into a letterbox, and embedding
 letterboxes one and sixteen at a time. The photos are the bundle's golden samples, 1024x768 JPEG,
-or those of ``--photos``. CPU time stands beside wall time, and the least of all rounds beside the
+or those of ``--photos``. CPU time stands beside wall time, and the least of all calls beside the
 median: on a busy machine the others wait for a core, and share its caches.
 """
 
@@ -11,7 +11,8 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +25,14 @@ from stylefacet.server.settings import DEFAULT_BUNDLE
 PHOTO_COUNT = 16
 
 
-def measure(work: Callable[[], object], photos: int, rounds: int) -> Mapping[str, float]:
-    """Returns milliseconds a photo of work on some photos, over rounds after a first."""
-    work()
+def measure(calls: Sequence[Callable[[], object]], photos: int, rounds: int) -> Mapping[str, float]:
+    """Returns milliseconds a photo of calls that take some photos each, over rounds of them."""
+    for call in calls:
+        call()
     wall, cpu = [], []
-    for _ in range(rounds):
+    for call in list(calls) * rounds:
         began, began_cpu = time.perf_counter(), time.process_time()
-        work()
+        call()
         wall.append((time.perf_counter() - began) * 1e3 / photos)
         cpu.append((time.process_time() - began_cpu) * 1e3 / photos)
     return {
@@ -45,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
     parser.add_argument("--photos", type=Path, help="folder of JPEG files")
-    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
     bundle = read_bundle(options.bundle)
     encoder = Encoder(bundle)
@@ -56,19 +58,15 @@ def main() -> None:
     contents = [contents[i % len(contents)] for i in range(PHOTO_COUNT)]
     pixels = np.stack([encoder.letterbox(content).pixels for content in contents])
 
-    def read() -> None:
-        for content in contents:
-            encoder.letterbox(content)
-
-    def one_by_one() -> None:
-        for row in range(PHOTO_COUNT):
-            encoder.embed(pixels[row : row + 1])
-
-    rounds = max(1, options.rounds // PHOTO_COUNT)
+    single = [pixels[row : row + 1] for row in range(PHOTO_COUNT)]
     figures = {
-        "read": measure(read, PHOTO_COUNT, rounds),
-        "embed, one at a time": measure(one_by_one, PHOTO_COUNT, options.rounds),
-        "embed, 16 at a time": measure(lambda: encoder.embed(pixels), PHOTO_COUNT, options.rounds),
+        "read": measure([partial(encoder.letterbox, c) for c in contents], 1, options.rounds),
+        "embed, one at a time": measure(
+            [partial(encoder.embed, one) for one in single], 1, options.rounds
+        ),
+        "embed, 16 at a time": measure(
+            [partial(encoder.embed, pixels)], PHOTO_COUNT, options.rounds * 4
+        ),
     }
     print(f"{'ms a photo':<24}{'median':>8}{'CPU':>8}{'least':>8}", file=sys.stderr)
     for name, row in figures.items():

@@ -158,7 +158,7 @@ class CatalogueVae(VariationalModel):
         if self.cropped:
             return found
         whole = torch.tensor([0.0, 1.0, 0.0, 1.0], device=pixels.device)
-        return Found(torch.ones_like(found.mask), whole.expand_as(found.box))
+        return Found(found.mask, whole.expand_as(found.box))
 
     def palette_pixels(self, regions: Regions) -> tuple[Tensor, Tensor]:
         """Returns colours ``(b, 3, p)`` of the garment's pixels and their weights ``(b, p)``."""
