@@ -25,7 +25,7 @@ HEIGHT_PX, WIDTH_PX = 256, 192
 # Shares of the latent vector, in 96ths. Neck and sleeves need few dimensions; prints and palettes
 # lose retrieval below these.
 BLOCK_SHARES = {"collar": 20, "sleeve": 12, "body": 28, "outline": 12, "palette": 24}
-# Sizes in pixels that together cost 2.5 ms a photo on one core; see training/README.md.
+# Sizes in pixels over which the trunk costs 1.9 ms a photo on one core; see training/README.md.
 GARMENT_PX, NECK_PX = (112, 80), (80, 80)
 MARGIN = 0.03
 PALETTE_PX = (32, 24)
