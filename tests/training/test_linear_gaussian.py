@@ -26,6 +26,20 @@ def test_directions_that_no_photo_varies_along_are_not_blown_up():
     assert white(normal(50, 300, seed=1)).var(0).max() < 100
 
 
+def test_a_feature_that_hardly_varied_moves_little_above_the_floor():
+    x = normal(400, 8)
+    x[:, 5] *= 1e-3
+    other = x[:1].clone()
+    other[:, 5] += 1.0
+
+    moved = [
+        (white(other) - white(x[:1])).norm()
+        for white in (closed.whitener(x, 7), closed.whitener(x, 7, floor=1.0))
+    ]
+
+    assert moved[0] > 10 * moved[1]
+
+
 def test_principal_head_gives_the_posterior_of_probabilistic_pca():
     # x = 3 * z along one axis plus noise of variance 1: the posterior variance is 1 / 10.
     x = normal(20_000, 8)

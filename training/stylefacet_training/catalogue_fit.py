@@ -59,12 +59,14 @@ class HeadPlan:
     """How a block's head is found.
 
     ``seen`` are the regions whose features it sees, ``taught`` the teacher's views that it
-    reconstructs; ``shared`` says whether it keeps only what pictures of one product have in common.
+    reconstructs; ``shared`` says whether it keeps only what pictures of one product have in common;
+    ``floor`` is that of the whitener.
     """
 
     seen: tuple[str, ...]
     taught: tuple[str, ...]
     shared: bool = False
+    floor: float = 1e-3
 
 
 # The palette has no teacher: it reconstructs itself. A print is no property of the product, for
@@ -73,7 +75,8 @@ PLANS: Mapping[str, HeadPlan] = {
     "collar": HeadPlan(("collar",), ("neck",), shared=True),
     "sleeve": HeadPlan(("sleeve",), ("garment",), shared=True),
     "body": HeadPlan(("body",), ("garment_statistics", "garment_top")),
-    "outline": HeadPlan(("outline",), ("garment", "silhouette"), shared=True),
+    # Corners are empty in a clean catalogue: a logo there must not count a hundredfold.
+    "outline": HeadPlan(("outline",), ("garment", "silhouette"), shared=True, floor=1.0),
     "palette": HeadPlan(("palette",), ()),
 }
 
@@ -106,7 +109,7 @@ def solve_head(plan: HeadPlan, seen: Seen, count: int, config: TrainConfig) -> c
     photos = views[0]
     if not plan.taught:
         return closed.principal_head(photos, count, config.beta)
-    white = closed.whitener(photos, SEEN_COUNT)
+    white = closed.whitener(photos, SEEN_COUNT, plan.floor)
     target = white(photos)
     if config.perceptual:
         parts = [seen.taught[name] for name in plan.taught]

@@ -53,13 +53,16 @@ class Head:
     logvar: Tensor
 
 
-def whitener(x: Tensor, count: int) -> Affine:
+def whitener(x: Tensor, count: int, floor: float = 1e-3) -> Affine:
     """Returns the map of features ``(n, p)`` to their leading principal components, each of unit
-    variance; features are first divided by their standard deviations."""
+    variance; features are first divided by their standard deviations.
+
+    A feature that hardly varies would be blown up to one that does: ``floor`` is the share of the
+    largest deviation that is added to all.
+    """
     centre = x.mean(0)
     deviation = x.std(0)
-    # A feature that hardly varies would be blown up to one that does.
-    scale = 1.0 / (deviation + 1e-3 * deviation.max())
+    scale = 1.0 / (deviation + floor * deviation.max())
     _, strength, directions = _decompose((x - centre) * scale, count)
     # Of fewer photos than components the last directions are rounding errors: left at nothing.
     real = strength > STRENGTH_FLOOR * strength.max()
