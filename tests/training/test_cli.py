@@ -71,9 +71,17 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
     assert "Traceback" not in result.output
 
 
-@pytest.mark.parametrize("name", sorted(main.commands))
-def test_every_command_has_help_with_an_example_and_json(name):
-    command = main.commands[name]
+def commands_by_words():
+    """Yields each command under the words that call it, those of groups too."""
+    for name, command in sorted(main.commands.items()):
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {word}", each) for word, each in command.commands.items())
+        else:
+            yield name, command
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands_by_words()))
+def test_every_command_has_help_with_an_example_and_json(name, command):
     text = command.get_help(click.Context(command))
 
     assert f"stylefacet-train {name}" in text

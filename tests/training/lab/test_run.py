@@ -1,5 +1,7 @@
 """Experiments of the list, run by their command on data that is small enough."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -7,7 +9,7 @@ from PIL import Image
 
 from stylefacet_training.cli import main
 from stylefacet_training.lab.bench import Bench
-from stylefacet_training.lab.digits import synthetic
+from stylefacet_training.lab.digits import OBJECTIVES, SOURCE, synthetic
 from stylefacet_training.lab.experiment import read_parts
 from stylefacet_training.lab.families import FAMILIES, source
 from stylefacet_training.terminal import Terminal
@@ -32,12 +34,11 @@ def test_a_run_says_that_it_is_quick_and_leaves_figures_and_pictures(data, tmp_p
 
 
 def test_reconstructions_of_an_objective_are_read_by_a_judge(data, tmp_path):
+    few = replace(OBJECTIVES, quick={"data": (SOURCE,), "epochs": 2})
     out = tmp_path / "lab"
-    words = ["lab", "run", "digits-objectives", "--quick", "--only", "task"]
 
-    shown = CliRunner().invoke(main, [*words, "--data", str(data), "--out", str(out)])
+    few.perform(Bench(few, out, data, Terminal(), quick=True, only=("task",)))
 
-    assert shown.exit_code == 0, shown.output
     figures = read_parts(out / "digits-objectives-quick" / "metrics.json")[1]["task"].figures
     assert figures["squared_error_of_mean"] > 0
     assert 0 <= figures["readable_reconstructions"] <= 100

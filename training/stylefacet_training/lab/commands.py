@@ -36,6 +36,10 @@ def list_experiments(out: Path, *, as_json: bool) -> None:
     """List the experiments, what they cost and how much of each is done in --out.
 
     Minutes are of one CPU thread with nothing beside it.
+
+    \b
+    Example:
+      stylefacet-train lab list
     """
     from stylefacet_training.lab.catalogue import EXPERIMENTS
     from stylefacet_training.lab.progress import done_parts
@@ -80,7 +84,10 @@ def list_experiments(out: Path, *, as_json: bool) -> None:
 @click.option(
     "--only", multiple=True, metavar="PART", help="This part alone; several times if wanted."
 )
-def run(name: str, data: Path, out: Path, only: Sequence[str], *, quick: bool) -> None:
+@_JSON
+def run(
+    name: str, data: Path, out: Path, only: Sequence[str], *, quick: bool, as_json: bool
+) -> None:
     """Perform an experiment: train its runs, measure, draw; go on where it was interrupted.
 
     Its folder gets a run folder for each run (config.json, metrics.jsonl, checkpoint.pt),
@@ -102,6 +109,9 @@ def run(name: str, data: Path, out: Path, only: Sequence[str], *, quick: bool) -
         changes = ", ".join(f"{key} {value}" for key, value in experiment.quick.items())
         terminal.line(f"{name}: the quick form ({changes}), not what the document did")
     experiment.perform(bench)
+    if as_json:
+        click.echo(json.dumps({"folder": str(bench.folder), "metrics": str(bench.metrics)}))
+        return
     click.echo(f"{bench.folder}: figures in metrics.json, pictures in pictures/")
 
 
@@ -114,7 +124,8 @@ def run(name: str, data: Path, out: Path, only: Sequence[str], *, quick: bool) -
     type=click.Path(path_type=Path),
     help="Further metrics.json files, or folders of them; those in --out count first.",
 )
-def report(out: Path, results: Sequence[Path]) -> None:
+@_JSON
+def report(out: Path, results: Sequence[Path], *, as_json: bool) -> None:
     """Write lab.html, with all pictures in it, and lab.md: the documents' figures and ours.
 
     \b
@@ -124,4 +135,7 @@ def report(out: Path, results: Sequence[Path]) -> None:
     from stylefacet_training.lab.report import write_report
 
     page, table = write_report(out, results)
+    if as_json:
+        click.echo(json.dumps({"page": str(page), "table": str(table)}))
+        return
     click.echo(f"{page}\n{table}")
