@@ -266,7 +266,7 @@ def test_search_waits_for_what_the_caller_wrote(client: StylefacetClient):
 
 
 def test_change_that_never_comes_is_told(server: Server):
-    with StylefacetClient(server.address, timeout_s=0.5) as impatient:
+    with StylefacetClient(server.address, timeout_s=2.0) as impatient:
         fill(impatient, 2)
         with pytest.raises(ChangeNotSeen, match="change 999"):
             impatient.search(product="p0", min_sequence=999)

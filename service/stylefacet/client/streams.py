@@ -89,14 +89,14 @@ class ResumedStream(Generic[ItemT, RequestT, OutcomeT]):
                         item = self._pending.pop(number, None)
                     if item is None:
                         continue
-                    failures, attempts = 0, max(attempts, RECONNECT_ATTEMPTS)
+                    failures, attempts = 0, self._attempts_once_answered()
                     self._slots.release()
                     yield outcome_of(item)
             except StylefacetError as error:
                 failures += 1
                 if error.retry_after_s is not None and self._transport.retry.attempts > 1:
                     # A server that says when to come back is there.
-                    attempts = max(attempts, RECONNECT_ATTEMPTS)
+                    attempts = self._attempts_once_answered()
                 wait_s = self._transport.wait_before_retry_s(error, failures, attempts)
                 if wait_s is None or failures >= attempts:
                     raise
@@ -112,6 +112,11 @@ class ResumedStream(Generic[ItemT, RequestT, OutcomeT]):
             finally:
                 attempt.end()
             self._transport.sleep(wait_s)
+
+    def _attempts_once_answered(self) -> int:
+        own = self._transport.retry.attempts
+        # Who wants no second attempt gets none, whatever the server told.
+        return own if own == 1 else max(own, RECONNECT_ATTEMPTS)
 
     def _events(
         self, attempt: "_Attempt[ItemT, OutcomeT]"
