@@ -166,7 +166,10 @@ class Server:
         """
         if self._stopped.is_set():
             return
-        self._health.enter_graceful_shutdown()
+        # A watcher of health that does not read would keep the end waiting for ever.
+        told = threading.Thread(target=self._health.enter_graceful_shutdown, daemon=True)
+        told.start()
+        told.join(_CALLS_END_S)
         self._hurried.wait(self._settings.shutdown_notice_s)
         self._admission.drain()
         calls_ended = self._server.stop(self._settings.shutdown_grace_s)
