@@ -9,16 +9,11 @@ there, every image has its embedding, and searches are those of brute force in f
 import argparse
 import itertools
 import random
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,52 +21,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stylefacet.bundle import read_bundle, write_bundle
+from stylefacet.bundle import read_bundle
 from stylefacet.client import Product, RetryPolicy, StylefacetClient, UploadRow
 from stylefacet.client.values import ImageView
 from stylefacet.errors import StylefacetError
 from stylefacet.inference import Encoder
-from tests.cli.test_program import COMMAND
-from tests.cli.test_serve import address_told_by
 from tests.conftest import photo
 from tests.endurance.expectation import Expectation, ProductState
-from tests.postgresql import running_cluster
-from tests.tiny_bundle import BLOCKS, tiny_bundle_parts
+from tests.endurance.site import Site, new_site
+from tests.tiny_bundle import BLOCKS
 
 WRITER_COUNT = 3
 PRODUCTS_PER_WRITER = 40
 MAX_IMAGES = 3
-_STOP_S = 30.0
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where servers run one after another: bundle, data folder and database."""
-
-    bundle: Path
-    data_dir: Path
-    database_url: str
-
-    @contextmanager
-    def server(self) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-        """Runs a server; yields its process and address, and stops it in good order."""
-        words = ["--data-dir", str(self.data_dir), "--bundle", str(self.bundle)]
-        words += ["--database-url", self.database_url] if self.database_url else []
-        with subprocess.Popen(
-            [*COMMAND, "serve", *words, "--address", "127.0.0.1:0"],
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                address = address_told_by(process)
-                # Nobody else reads the log, and a full pipe would stop the server.
-                log = threading.Thread(target=lambda: list(process.stderr or ()), daemon=True)
-                log.start()
-                yield process, address
-            finally:
-                process.send_signal(signal.SIGTERM)
-                process.wait(_STOP_S)
-                log.join()
 
 
 class Writer(threading.Thread):
@@ -297,7 +259,7 @@ def crash_rounds(site: Site, round_count: int, seed: int) -> Iterator[Tally]:
     rng = random.Random(seed)
     products, features, tally = Expectation(), Expectation(), Tally()
     examiner = Examiner(site.bundle)
-    with site.server() as (_, address), StylefacetClient(address) as client:
+    with site.server() as server, StylefacetClient(server.address) as client:
         # What features are fitted from is written once, and deleted never.
         lasts = {}
         for name in (f"example-{number}" for number in range(20)):
@@ -310,7 +272,8 @@ def crash_rounds(site: Site, round_count: int, seed: int) -> Iterator[Tally]:
         values = {name: "light" if last > middle else "dark" for name, last in lasts.items()}
     for _ in range(round_count):
         start = time.monotonic()
-        with site.server() as (process, address):
+        with site.server() as server:
+            address = server.address
             tally.longest_start_s = max(tally.longest_start_s, time.monotonic() - start)
             kept, dropped = examiner.examine(address, products, features, rng)
             tally.kept_count += kept
@@ -325,29 +288,14 @@ def crash_rounds(site: Site, round_count: int, seed: int) -> Iterator[Tally]:
             time.sleep(rng.uniform(0.05, 1.5))
             gone = [writer for writer in writers if writer.error is not None]
             assert not gone, f"refused before the crash: {gone[0].error}"
-            process.kill()
+            server.kill()
             for writer in writers:
                 writer.join()
         tally.round_count += 1
         tally.acknowledged_count = products.acknowledged_count + features.acknowledged_count
         yield tally
-    with site.server() as (_, address):
-        examiner.examine(address, products, features, rng)
-
-
-@contextmanager
-def new_site(with_postgresql: bool) -> Iterator[Site]:
-    """Yields a site in a folder of its own, on SQLite or a PostgreSQL of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="stylefacet-crash-"))
-    try:
-        bundle = write_bundle(folder / "bundle", **tiny_bundle_parts(seed=0)).path
-        if with_postgresql:
-            with running_cluster() as cluster:
-                yield Site(bundle, folder / "data", cluster.new_database())
-        else:
-            yield Site(bundle, folder / "data", "")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with site.server() as server:
+        examiner.examine(server.address, products, features, rng)
 
 
 def main() -> None:

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from tests.endurance.crash import crash_rounds, new_site
+from tests.endurance.crash import crash_rounds
+from tests.endurance.site import new_site
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no POSIX signals")
