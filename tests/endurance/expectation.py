@@ -45,6 +45,10 @@ class Expectation:
         with self._lock:
             self.acknowledged_count += 1
 
+    def withdraw(self, name: str, wanted: ProductState | None) -> None:
+        """Notes that the server has told that a write under way was not made."""
+        self.allowed[name] = self.allowed[name] - {wanted} or frozenset([wanted])
+
     def settle(self, found: Mapping[str, ProductState]) -> tuple[int, int]:
         """Compares with what is there, and takes it for known.
 
