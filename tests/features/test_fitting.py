@@ -20,6 +20,13 @@ def covariance(means):
     return np.cov(means.astype(np.float64), rowvar=False)
 
 
+def precision_at_10(points, values):
+    apart = np.square(points[:, None] - points[None]).sum(axis=2)
+    np.fill_diagonal(apart, np.inf)
+    nearest = np.argsort(apart, axis=1)[:, :10]
+    return (values[nearest] == values[:, None]).mean()
+
+
 def test_values_far_apart_are_told_apart_on_unseen_vectors():
     means, values = draw(20, shift=4.0)
     unseen, truth = draw(200, shift=4.0, seed=1)
@@ -47,6 +54,17 @@ def test_twenty_examples_leave_dimensions_without_signal_out_of_the_map():
 
     strength = np.square(fitted.projection.matrix).sum(axis=0)
     assert strength[:3].sum() > 0.8 * strength.sum()
+
+
+def test_beside_three_examples_a_value_the_latent_dimensions_find_more_than_the_fit_alone():
+    means, values = draw(3, shift=3.0)
+    unseen, truth = draw(200, shift=3.0, seed=1)
+
+    fitted = fit_values(means, values, covariance(means))
+
+    coordinates = fitted.projection.coordinates(unseen)
+    alone = coordinates[:, : fitted.discriminant_count]
+    assert precision_at_10(coordinates, np.array(truth)) > precision_at_10(alone, np.array(truth))
 
 
 def test_two_items_of_the_population_are_one_apart_in_mean_square():

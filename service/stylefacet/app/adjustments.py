@@ -87,8 +87,9 @@ class QueryAdjuster:
     def adjust(self, means: F32, adjustments: Mapping[str, Target]) -> QueryMove:
         """Returns where latent vectors ``(m, d)`` lie after adjustments, by feature.
 
-        Each vector makes the shortest latent move that meets all adjustments. What it is asked of
-        a feature is asked of all the feature's coordinates: along an axis it moves straight.
+        Each vector makes the shortest latent move that meets all adjustments. What is asked of a
+        feature is asked of all coordinates that tell its values apart: along an axis it moves
+        straight.
 
         Raises:
             InvalidField: for a target that cannot be used.
@@ -103,7 +104,7 @@ class QueryAdjuster:
             self._wishes(feature, target, means)
             for feature, target in zip(chosen, adjustments.values(), strict=True)
         ]
-        maps = [feature.projection.scaled_matrix().astype(np.float64) for feature in chosen]
+        maps = [telling_matrix(feature) for feature in chosen]
         moves = np.empty(means.shape, np.float64)
         for number in range(len(means)):
             move = least_move(maps, [wish[number] for wish in wishes])
@@ -129,7 +130,7 @@ class QueryAdjuster:
         return self._features.block_weights() | dict.fromkeys(adjusted, ADJUSTED_WEIGHT)
 
     def _wishes(self, feature: LiveFeature, target: Target, means: F32) -> F64:
-        """Returns how the coordinates of each vector shall move, ``(m, k)``."""
+        """Returns how the coordinates of each vector shall move, ``(m, l)``."""
         fitted = fitted_of(feature)
         if fitted is not None and not fitted.quality.carried:
             raise FeatureNotCarried(feature.name, "its examples could not be told apart")
@@ -151,14 +152,23 @@ def fitted_of(feature: LiveFeature) -> FittedFeature | None:
     return FittedFeature.from_model(feature.projection, feature.model) if feature.model else None
 
 
+def telling_matrix(feature: LiveFeature) -> F64:
+    """Returns the scaled map ``(l, d)`` to the coordinates by which a feature is moved.
+
+    They are all of its coordinates, or of a fitted one the discriminants.
+    """
+    fitted = fitted_of(feature)
+    count = None if fitted is None else fitted.discriminant_count
+    return feature.projection.scaled_matrix()[:count].astype(np.float64)
+
+
 def coordinates_of(feature: LiveFeature, means: F32) -> F64:
-    """Returns the scaled coordinates ``(n, k)`` of latent vectors ``(n, d)``, in float64."""
-    matrix = feature.projection.scaled_matrix().astype(np.float64)
-    return np.asarray(means.astype(np.float64) @ matrix.T)
+    """Returns where latent vectors ``(n, d)`` lie in those coordinates, ``(n, l)`` float64."""
+    return np.asarray(means.astype(np.float64) @ telling_matrix(feature).T)
 
 
 def value_centre(feature: LiveFeature, fitted: FittedFeature | None, value: str) -> F64:
-    """Returns the mean coordinates ``(k,)`` of a value's examples.
+    """Returns the mean coordinates ``(l,)`` of a value's examples.
 
     Raises:
         InvalidField: when the feature has no such value.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from stylefacet.app.adjustments import coordinates_of, fitted_of, value_centre
+from stylefacet.app.adjustments import coordinates_of, fitted_of, telling_matrix, value_centre
 from stylefacet.app.features import LiveFeature
 from stylefacet.errors import InvalidField
 from stylefacet.features.axes import Axis, find_axis
@@ -67,7 +67,7 @@ def ways_along_axes(
     are the same for every start. Each goes ``reach`` standard deviations to either side of that
     mean; what the feature sees besides stays.
     """
-    matrix = feature.projection.scaled_matrix().astype(np.float64)
+    matrix = telling_matrix(feature)
     spread = matrix @ population.covariance @ matrix.T
     mean = population.mean.astype(np.float32)
     fitted = fitted_of(feature)
@@ -92,7 +92,7 @@ def way_through_values(feature: LiveFeature, start: F32) -> Way:
     fitted = fitted_of(feature)
     if fitted is None:
         raise InvalidField("path", f"{feature.name!r} was not fitted, so it has no values")
-    matrix = feature.projection.scaled_matrix().astype(np.float64)
+    matrix = telling_matrix(feature)
     here = coordinates_of(feature, start[None])[0]
     steps = []
     for value in fitted.values:

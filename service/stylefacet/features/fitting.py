@@ -5,6 +5,10 @@ value cannot settle a covariance of 96 dimensions: every latent dimension is fir
 share of its spread between values that is more than noise, so that dimensions that say nothing
 of the feature drop out; then the covariance within values is shrunk towards a sphere. The sphere
 is that of the latent vector: an encoder gives large variance to what it is sure of.
+
+The discriminants tell values apart. For searching, the dimensions that say most of the feature
+stand beside them as they are: what few examples cannot settle, such as how alike two V-necks are,
+the encoder knows without any.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +31,12 @@ FOLD_COUNT = 5
 # Standard errors above chance from which on a feature counts as carried.
 CARRIED_Z = 3.0
 NEIGHBOUR_COUNT = 10
+# Latent dimensions beside the discriminants, the power of their reliability that they are scaled
+# by, and their spread as a share of that of the discriminants. Chosen on tune parts of two
+# catalogues; see training/README.md.
+COMPANION_COUNT = 16
+COMPANION_POWER = 4
+COMPANION_SHARE = 0.5
 # Share of the largest square under which a direction counts as empty.
 _EMPTY = 1e-12
 _BIN_COUNT = 10
@@ -49,10 +59,11 @@ class FitQuality:
 
 @dataclass(frozen=True, slots=True)
 class FittedFeature:
-    """A projection whose coordinates tell values apart, and what prediction needs.
+    """A projection whose leading coordinates tell values apart, and what prediction needs.
 
-    ``centres`` is ``(c, k)``: the mean of each value's examples in the scaled coordinates.
-    ``sharpness`` turns squared distances to them into logarithms of probability.
+    ``centres`` is ``(c, l)``: the mean of each value's examples in the ``l`` leading scaled
+    coordinates, the discriminants. ``sharpness`` turns squared distances to them into logarithms of
+    probability. The other coordinates are for searching alone.
     """
 
     projection: Projection
@@ -63,8 +74,14 @@ class FittedFeature:
 
     def probabilities(self, means: F32) -> F64:
         """Returns calibrated probabilities ``(n, c)`` of latent vectors ``(n, d)``."""
-        coordinates = self.projection.coordinates(means).astype(np.float64)
-        return _softmax(-self.sharpness * _squared_distances(coordinates, self.centres))
+        coordinates = self.projection.coordinates(means)[:, : self.discriminant_count]
+        distances = _squared_distances(coordinates.astype(np.float64), self.centres)
+        return _softmax(-self.sharpness * distances)
+
+    @property
+    def discriminant_count(self) -> int:
+        """How many of the coordinates, from the first on, tell values apart."""
+        return int(self.centres.shape[1])
 
     def rescaled(self, scale: float) -> "FittedFeature":
         """Returns the same feature in coordinates of another scale; predictions stay."""
@@ -116,14 +133,16 @@ def fit_values(
     scores = [_cross_validate(wide, labels, parts, s) for s in SHRINKAGES]
     best = max(range(len(scores)), key=lambda i: scores[i].log_likelihood)
 
-    matrix = _Examples(wide, labels).discriminants(SHRINKAGES[best])
-    scale = fit_scale("the fit", matrix.astype(np.float32), population_covariance)
-    projection = Projection(matrix.astype(np.float32), scale)
-    coordinates = projection.coordinates(means).astype(np.float64)
+    examples = _Examples(wide, labels)
+    discriminants = examples.discriminants(SHRINKAGES[best])
+    matrix = np.vstack([discriminants, examples.companions(discriminants)]).astype(np.float32)
+    scale = fit_scale("the fit", matrix, population_covariance)
+    projection = Projection(matrix, scale)
+    leading = projection.coordinates(means)[:, : len(discriminants)].astype(np.float64)
     return FittedFeature(
         projection,
         tuple(str(name) for name in names),
-        _class_means(coordinates, labels),
+        _class_means(leading, labels),
         # Found for unscaled coordinates.
         scores[best].sharpness / scale**2,
         _quality(scores[best], labels),
@@ -170,6 +189,7 @@ class _Examples:
         counts = np.bincount(labels)
         centres = _class_means(wide, labels)
         self._reliability = _reliability(wide, labels, centres)
+        self._wide = wide
         residuals = (wide - centres[labels]) * self._reliability
         centres = centres * self._reliability
         self._spread = centres - centres.mean(axis=0)
@@ -201,6 +221,22 @@ class _Examples:
         kept = squares > _EMPTY * max(squares[0], 1e-300)
         strengths = np.sqrt(squares[kept])
         return np.asarray((vectors[:, kept] / strengths).T @ solved * self._reliability)
+
+    def companions(self, discriminants: F64) -> F64:
+        """Returns the ``(m, d)`` map to the dimensions that stand beside discriminants ``(k, d)``.
+
+        They are those of largest spread after scaling by a power of their reliability.
+        """
+        variances = self._wide.var(axis=0)
+        weights = self._reliability**COMPANION_POWER
+        spreads = weights**2 * variances
+        chosen = np.sort(np.argsort(-spreads, kind="stable")[:COMPANION_COUNT])
+        chosen = chosen[spreads[chosen] > 0]
+        matrix = np.zeros((len(chosen), self._wide.shape[1]))
+        matrix[np.arange(len(chosen)), chosen] = weights[chosen]
+        spread = float((self._wide @ discriminants.T).var(axis=0).sum())
+        share = COMPANION_SHARE**2 * spread / max(float(spreads[chosen].sum()), 1e-30)
+        return np.asarray(matrix * np.sqrt(share))
 
 
 def _reliability(wide: F64, labels: Labels, centres: F64) -> F64:
@@ -238,13 +274,13 @@ def _cross_validate(wide: F64, labels: Labels, parts: Sequence[_Part], shrinkage
         if part.examples is None:
             continue
         kept, held = part.kept, ~part.kept
-        matrix = part.examples.discriminants(shrinkage)
-        coordinates = wide @ matrix.T
+        discriminants = part.examples.discriminants(shrinkage)
+        coordinates = wide @ discriminants.T
         centres = _class_means(coordinates[kept], labels[kept])
         distances[held] = _squared_distances(coordinates[held], centres)
-        precisions[held] = _precisions(
-            coordinates[held], labels[held], coordinates[kept], labels[kept]
-        )
+        beside = wide @ part.examples.companions(discriminants).T
+        searched = np.hstack([coordinates, beside])
+        precisions[held] = _precisions(searched[held], labels[held], searched[kept], labels[kept])
     judged = np.isfinite(distances).all(axis=1)
     predicted = np.where(judged, distances.argmin(axis=1), -1)
     likelihoods = [
