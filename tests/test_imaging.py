@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
@@ -181,6 +181,7 @@ def test_bomb_is_refused_by_its_header(side_px: int):
         read_letterbox(png_claiming(side_px), 80, 60)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(["JPEG", "PNG", "WEBP"]), st.integers(0, 300))
 def test_damaged_bytes_never_escape_the_error_classes(noise: bytes, kind: str, position: int):
     content = bytearray(encode(two_halves(12, 16), kind))

@@ -88,6 +88,11 @@ def read_letterbox(
         raise ImageUndecodable(_cause(error)) from error
 
 
+def fit_letterbox(pixels: npt.NDArray[np.uint8], height_px: int, width_px: int) -> Letterbox:
+    """Returns the letterbox of a picture ``(h, w, 3)`` uint8 RGB; of one, the same."""
+    return _letterbox(Image.fromarray(pixels), height_px, width_px, DEFAULT_LIMITS)
+
+
 def border_median(pixels: npt.NDArray[np.uint8], border_px: int = BORDER_PX) -> tuple[int, ...]:
     """Returns the median colour of a picture's outermost pixels, a channel at a time.
 
@@ -114,9 +119,16 @@ def resize(pixels: npt.NDArray[np.uint8], height_px: int, width_px: int) -> npt.
 
 
 def decode_png(content: bytes) -> npt.NDArray[np.uint8]:
-    """Returns the ``(h, w, 3)`` uint8 RGB pixels of a PNG made by :func:`encode_png`."""
-    with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
-        return np.asarray(image.convert("RGB"))
+    """Returns the ``(h, w, 3)`` uint8 RGB pixels of a PNG made by :func:`encode_png`.
+
+    Raises:
+        ImageUndecodable: when it was damaged.
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+            return np.asarray(image.convert("RGB"))
+    except _PARSER_ERRORS as error:
+        raise ImageUndecodable(_cause(error)) from error
 
 
 def _letterbox(image: Image.Image, height_px: int, width_px: int, limits: ImageLimits) -> Letterbox:

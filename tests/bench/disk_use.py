@@ -31,8 +31,9 @@ from stylefacet.catalog.entities import (
     ProductFields,
 )
 from stylefacet.catalog.store import Store
-from stylefacet.imaging import DEFAULT_LIMITS, encode_png
+from stylefacet.imaging import DEFAULT_LIMITS
 from stylefacet.inference import Encoder
+from stylefacet.kept_inputs import pack_pixels
 from stylefacet.server.settings import DEFAULT_BUNDLE
 
 BATCH = 200
@@ -87,7 +88,7 @@ def make_rows(
         )
         kept = None
         if keep:
-            kept = KeptInput(hashlib.sha256(pixels.tobytes()).hexdigest(), encode_png(pixels))
+            kept = KeptInput(hashlib.sha256(pixels.tobytes()).hexdigest(), pack_pixels(pixels))
         image = NewImage(
             id="",
             content_sha256=hashlib.sha256(f"{photo.content_sha256}{n}".encode()).hexdigest(),

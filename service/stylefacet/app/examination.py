@@ -13,9 +13,9 @@ from stylefacet.catalog.inspection import (
     CatalogueInspector,
     CatalogueState,
 )
-from stylefacet.errors import BundleInvalid, SettingInvalid, StoreCorrupt
-from stylefacet.imaging import decode_png
+from stylefacet.errors import BundleInvalid, ImageUndecodable, SettingInvalid, StoreCorrupt
 from stylefacet.inference import Encoder
+from stylefacet.kept_inputs import unpack_pixels
 
 # Kept inputs that are read back; a disk that damages files damages many.
 _SAMPLE_COUNT = 200
@@ -221,8 +221,8 @@ def _examine_inputs(inspector: CatalogueInspector) -> Finding:
 
 def _is_whole(content: bytes, sha256: str) -> bool:
     try:
-        return hashlib.sha256(decode_png(content).tobytes()).hexdigest() == sha256
-    except (OSError, ValueError, SyntaxError):  # Pillow's ways to say that it is no picture
+        return hashlib.sha256(unpack_pixels(content).tobytes()).hexdigest() == sha256
+    except ImageUndecodable:
         return False
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from stylefacet.catalog.entities import ImageEmbedding
 from stylefacet.imaging import ImageLimits
 from stylefacet.inference import Encoder
+from stylefacet.kept_inputs import unpack_pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ class PhotoEmbedder:
         Raises:
             ImageUndecodable: when it was damaged.
         """
-        letterbox = self.encoder.letterbox(content, self._limits)
-        outputs = self.encoder.embed(letterbox.pixels[None])
+        pixels = self.encoder.fit(unpack_pixels(content))
+        outputs = self.encoder.embed(pixels[None])
         return ImageEmbedding(self.encoder.id, outputs.mean[0], float(outputs.novelty[0]))
 
 

@@ -33,7 +33,7 @@ from stylefacet.errors import (
     StylefacetError,
 )
 from stylefacet.features.moments import RunningMoments
-from stylefacet.imaging import decode_png
+from stylefacet.kept_inputs import unpack_pixels
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -339,7 +339,7 @@ class _Run:
         """Estimates how many inputs are smaller than an heir wants, of those it has to embed."""
         manifest, sample = self._library.load(heir).encoder.manifest, self._sample(heir)
         readable = [i for i in sample if i.image_key not in self._unreadable[heir]]
-        sizes = [decode_png(image.content).shape[:2] for image in readable]
+        sizes = [unpack_pixels(image.content).shape[:2] for image in readable]
         wanted = manifest.input_height_px, manifest.input_width_px
         smaller = sum(int(h < wanted[0] and w < wanted[1]) for h, w in sizes)
         return round(smaller / max(len(sample), 1) * counts.missing_count)

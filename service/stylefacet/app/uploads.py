@@ -33,7 +33,7 @@ from stylefacet.catalog.entities import (
 from stylefacet.catalog.limits import check_row
 from stylefacet.catalog.store import Store
 from stylefacet.errors import EncodersChanged, StylefacetError
-from stylefacet.imaging import encode_png
+from stylefacet.kept_inputs import pack_pixels
 
 T = TypeVar("T")
 # Each switch of encoders costs a write one attempt; there are never so many at once.
@@ -212,7 +212,7 @@ class Uploads:
         kept = None
         if self._keep_inputs:
             pixels_sha256 = hashlib.sha256(photo.pixels.tobytes()).hexdigest()
-            kept = KeptInput(pixels_sha256, encode_png(photo.pixels))
+            kept = KeptInput(pixels_sha256, pack_pixels(photo.pixels))
         return NewImage(
             id=image_id,
             content_sha256=photo.content_sha256,

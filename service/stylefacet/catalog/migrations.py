@@ -114,10 +114,15 @@ def _add_encoder_life(connection: Connection) -> None:
     )
 
 
+def _allow_packed_inputs(connection: Connection) -> None:
+    """Version 5: kept inputs may be packed, which earlier releases cannot read; tables stay."""
+
+
 # The step at place n takes version n + 1 to n + 2.
 _STEPS: tuple[Callable[[Connection], None], ...] = (
     _add_operations,
     _add_handled_requests,
     _add_encoder_life,
+    _allow_packed_inputs,
 )
 OLDEST_VERSION = 1

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from stylefacet.bundle import GOLDEN_OUTPUT_TOLERANCE, Bundle, Manifest
 from stylefacet.errors import BundleInvalid
-from stylefacet.imaging import DEFAULT_LIMITS, ImageLimits, Letterbox, read_letterbox
+from stylefacet.imaging import DEFAULT_LIMITS, ImageLimits, Letterbox, fit_letterbox, read_letterbox
 from stylefacet.inference.session import open_session
 from stylefacet.stages import Stage, stage
 
@@ -45,6 +45,11 @@ class Encoder:
             return read_letterbox(
                 content, self.manifest.input_height_px, self.manifest.input_width_px, limits
             )
+
+    def fit(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Returns the encoder's input for a letterbox ``(h, w, 3)`` that was made for another."""
+        wanted = self.manifest.input_height_px, self.manifest.input_width_px
+        return pixels if pixels.shape[:2] == wanted else fit_letterbox(pixels, *wanted).pixels
 
     def embed(self, pixels: npt.NDArray[np.uint8]) -> Embeddings:
         """Returns the embeddings of letterboxes ``(n, height, width, 3)`` uint8."""

@@ -1,5 +1,6 @@
 """Serves CatalogService: messages in, use cases, messages out."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,8 @@ from stylefacet.app.uploads import PreparedRow, UploadRow, Uploads
 from stylefacet.catalog.entities import ProductImage
 from stylefacet.catalog.filter import parse_filter
 from stylefacet.catalog.store import Store
-from stylefacet.errors import InvalidField, StylefacetError
+from stylefacet.errors import ImageUndecodable, InvalidField, StylefacetError
+from stylefacet.kept_inputs import show_kept
 from stylefacet.server import convert
 from stylefacet.server.export_messages import write_exported_feature, write_exported_product
 from stylefacet.server.operation_starter import OperationStarter
@@ -23,6 +25,7 @@ from stylefacet.server.terms import read_terms
 from stylefacet.v1 import catalog_service_pb2 as pb
 from stylefacet.v1 import catalog_service_pb2_grpc, import_products_pb2, product_pb2
 
+_log = logging.getLogger(__name__)
 MAX_BATCH_SIZE = 500
 
 
@@ -218,8 +221,18 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
             embeddings = dict(self._store.list_embeddings(product_id, realm.encoder_id))
         thumbnails: dict[str, bytes | None] = {}
         if view == product_pb2.PRODUCT_IMAGE_VIEW_THUMBNAIL:
-            thumbnails = {i.id: self._store.get_kept_input(product_id, i.id) for i in images}
+            kept = {i.id: self._store.get_kept_input(product_id, i.id) for i in images}
+            thumbnails = {id: _show(content, product_id) for id, content in kept.items()}
         return [
             convert.write_product_image(image, embeddings.get(image.id), thumbnails.get(image.id))
             for image in images
         ]
+
+
+def _show(kept: bytes | None, product_id: str) -> bytes | None:
+    """Returns a kept input as PNG; none where there is none, or a damaged one."""
+    try:
+        return None if kept is None else show_kept(kept)
+    except ImageUndecodable:
+        _log.warning("kept input unreadable", extra={"product": product_id}, exc_info=True)
+        return None
