@@ -6,13 +6,12 @@ from stylefacet.imaging import decode_png, encode_png
 from stylefacet.kept_inputs import pack_pixels, show_kept, unpack_pixels
 
 
-def noise(height: int, width: int) -> np.ndarray:
+def noise(height: int, width: int):
     rng = np.random.default_rng(height * width)
-    pixels: np.ndarray = rng.integers(0, 256, (height, width, 3), np.uint8)
-    return pixels
+    return rng.integers(0, 256, (height, width, 3), np.uint8)
 
 
-def gradient(height: int, width: int) -> np.ndarray:
+def gradient(height: int, width: int):
     rows = np.arange(height)[:, None, None] * 3 + np.arange(width)[None, :, None]
     return (rows + np.array([0, 40, 90])).astype(np.uint8)
 

@@ -16,7 +16,7 @@ from typing import Any
 from stylefacet.app.import_root import ImportRoot
 from stylefacet.app.operations import Task
 from stylefacet.app.pipeline import Pipeline
-from stylefacet.app.uploads import PreparedRow, UploadRow, Uploads
+from stylefacet.app.uploads import COMMIT_LINGER_S, PreparedRow, UploadRow, Uploads
 from stylefacet.catalog.entities import (
     ProductFields,
     RowOutcome,
@@ -32,8 +32,8 @@ IMPORT_KIND = "import-products"
 DEFAULT_MAX_DELETED_SHARE = 0.1
 # Failures kept in full; the others are counted.
 _MAX_FAILURE_COUNT = 100
-# Photos in work at once: enough for a commit to hold several, few enough to let searches through.
-_DEPTH = 16
+# Photos in work at once: half of them share a commit.
+_DEPTH = 64
 _DELETE_BATCH = 500
 _BUSY_PAUSE_S = 1.0
 
@@ -246,25 +246,39 @@ class _Run:
             except Exception as error:  # raised again below, in the thread of the import
                 fault.append(error)
 
-        for batch in Pipeline(rows(), self._prepare, self._pool, _DEPTH).batches():
+        for batch in Pipeline(rows(), self._prepare, self._pool, _DEPTH).batches(COMMIT_LINGER_S):
             self._task.check()
             self._write(batch, done_before)
             self._report("importing", summary.done_count, summary.row_count)
         if fault:
             raise fault[0]
 
-    def _prepare(self, row: ManifestRow | BadRow) -> _Prepared:
-        if isinstance(row, BadRow):
-            return _Prepared(row, row.error)
-        try:
-            content = self._root.read_photo(row.image)
-        except StylefacetError as error:
-            return _Prepared(row, error)
+    def _prepare(self, rows: Sequence[ManifestRow | BadRow]) -> list[_Prepared]:
+        read = [self._read(row) for row in rows]
         while True:
-            result = self._uploads.prepare(_upload_row(row, content))
-            if isinstance(result, PreparedRow) or result.retry_after_s is None:
-                return _Prepared(row, result)
-            self._pause_if_passing(result)
+            given = [row for row in read if isinstance(row, UploadRow)]
+            results = self._uploads.prepare(given) if given else []
+            passing = [
+                result
+                for result in results
+                if isinstance(result, StylefacetError) and result.retry_after_s is not None
+            ]
+            if not passing:
+                break
+            self._pause_if_passing(passing[0])
+        prepared = iter(results)
+        return [
+            _Prepared(row, next(prepared) if isinstance(found, UploadRow) else found)
+            for row, found in zip(rows, read, strict=True)
+        ]
+
+    def _read(self, row: ManifestRow | BadRow) -> UploadRow | StylefacetError:
+        if isinstance(row, BadRow):
+            return row.error
+        try:
+            return _upload_row(row, self._root.read_photo(row.image))
+        except StylefacetError as error:
+            return error
 
     def _write(self, batch: Sequence[_Prepared], done_before: int) -> None:
         ready = [item.result for item in batch if isinstance(item.result, PreparedRow)]

@@ -1,13 +1,15 @@
 """Reads and embeds photos under one encoder; opens no store and knows no RPC."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from stylefacet.catalog.entities import ImageEmbedding
-from stylefacet.imaging import ImageLimits
+from stylefacet.errors import StylefacetError
+from stylefacet.imaging import ImageLimits, Letterbox
 from stylefacet.inference import Encoder
 from stylefacet.kept_inputs import unpack_pixels
 
@@ -25,7 +27,7 @@ class EmbeddedPhoto:
 
 
 class PhotoEmbedder:
-    """Decodes and embeds one photo a call. Thread-safe; one call uses one core."""
+    """Decodes and embeds photos. Thread-safe; one call uses one core."""
 
     def __init__(self, encoder: Encoder, limits: ImageLimits) -> None:
         self.encoder = encoder
@@ -37,16 +39,36 @@ class PhotoEmbedder:
         Raises:
             ImageUndecodable, ImageTooLarge: as :func:`stylefacet.imaging.read_letterbox`.
         """
-        letterbox = self.encoder.letterbox(content, self._limits)
-        outputs = self.encoder.embed(letterbox.pixels[None])
-        return EmbeddedPhoto(
-            content_sha256=digest(content),
-            source_width_px=letterbox.source_width_px,
-            source_height_px=letterbox.source_height_px,
-            pixels=letterbox.pixels,
-            mean=outputs.mean[0],
-            novelty=float(outputs.novelty[0]),
-        )
+        (photo,) = self.embed_many([content])
+        if isinstance(photo, StylefacetError):
+            raise photo
+        return photo
+
+    def embed_many(self, contents: Sequence[bytes]) -> list[EmbeddedPhoto | StylefacetError]:
+        """Returns what the encoder sees in each photo, or what is wrong with it."""
+        read = [self._read(content) for content in contents]
+        whole = [letterbox for letterbox in read if isinstance(letterbox, Letterbox)]
+        if not whole:
+            return [found for found in read if isinstance(found, StylefacetError)]
+        outputs = self.encoder.embed(np.stack([letterbox.pixels for letterbox in whole]))
+        means_and_novelties = zip(outputs.mean, outputs.novelty, strict=True)
+        photos: list[EmbeddedPhoto | StylefacetError] = []
+        for content, found in zip(contents, read, strict=True):
+            if isinstance(found, StylefacetError):
+                photos.append(found)
+                continue
+            mean, novelty = next(means_and_novelties)
+            photos.append(
+                EmbeddedPhoto(
+                    content_sha256=digest(content),
+                    source_width_px=found.source_width_px,
+                    source_height_px=found.source_height_px,
+                    pixels=found.pixels,
+                    mean=mean,
+                    novelty=float(novelty),
+                )
+            )
+        return photos
 
     def embed_kept(self, content: bytes) -> ImageEmbedding:
         """Returns what the encoder sees in a letterbox that was kept, perhaps of another encoder.
@@ -57,6 +79,12 @@ class PhotoEmbedder:
         pixels = self.encoder.fit(unpack_pixels(content))
         outputs = self.encoder.embed(pixels[None])
         return ImageEmbedding(self.encoder.id, outputs.mean[0], float(outputs.novelty[0]))
+
+    def _read(self, content: bytes) -> Letterbox | StylefacetError:
+        try:
+            return self.encoder.letterbox(content, self._limits)
+        except StylefacetError as error:
+            return error
 
 
 def digest(content: bytes) -> str:

@@ -1,16 +1,16 @@
 """Takes products with photos into the catalogue; knows no RPC.
 
-The work of a row comes in two halves: :meth:`Uploads.prepare` decodes and embeds, on any thread
+The work of rows comes in two halves: :meth:`Uploads.prepare` decodes and embeds, on any thread
 and without a transaction; :meth:`Uploads.write` stores many prepared rows in one commit. When
 another encoder took over in between, the store refuses the commit and the rows are embedded anew.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from stylefacet.app.photos import EmbeddedPhoto, digest
+from stylefacet.app.photos import EmbeddedPhoto, PhotoEmbedder, digest
 from stylefacet.app.realms import EncoderSet, Snapshot
 from stylefacet.catalog.assignment import Assignment
 from stylefacet.catalog.encoders import ProductsUncovered
@@ -38,6 +38,9 @@ from stylefacet.kept_inputs import pack_pixels
 T = TypeVar("T")
 # Each switch of encoders costs a write one attempt; there are never so many at once.
 _ATTEMPTS = 5
+# How long a commit waits for rows in work: it costs as much as several rows, and is answered for
+# no later than a second look at a progress bar.
+COMMIT_LINGER_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +70,18 @@ class Uploads:
         self._encoders = encoders
         self._keep_inputs = keep_inputs
 
-    def prepare(self, row: UploadRow) -> PreparedRow | StylefacetError:
-        """Returns a row ready to be written, or what is wrong with it.
+    def prepare(self, rows: Sequence[UploadRow]) -> list[PreparedRow | StylefacetError]:
+        """Returns each row ready to be written, or what is wrong with it.
 
         A photo that the store has under its encoder is not decoded again.
         """
         snapshot = self._encoders.current
-        try:
-            image = self._prepare_image(row, snapshot)
-        except StylefacetError as error:
-            return error
-        return PreparedRow(row, CatalogRow(row.fields, image, row.mask), snapshot.assignment)
+        return [
+            image
+            if isinstance(image, StylefacetError)
+            else PreparedRow(row, CatalogRow(row.fields, image, row.mask), snapshot.assignment)
+            for row, image in zip(rows, self._prepare_images(rows, snapshot), strict=True)
+        ]
 
     def write(self, rows: Sequence[PreparedRow]) -> WriteOutcome:
         """Stores rows in one commit; returns the fate of each and the commit's sequence number."""
@@ -167,33 +171,59 @@ class Uploads:
             )
 
     def _prepare_image(self, row: UploadRow, snapshot: Snapshot) -> NewImage | None:
-        if not row.content:
-            check_row(CatalogRow(row.fields, None, row.mask))
-            return None
+        (image,) = self._prepare_images([row], snapshot)
+        if isinstance(image, StylefacetError):
+            raise image
+        return image
+
+    def _prepare_images(
+        self, rows: Sequence[UploadRow], snapshot: Snapshot
+    ) -> list[NewImage | StylefacetError | None]:
+        """Returns the image of each row, none of one without a photo, or what is wrong with it."""
+        photos = [_Photo(row, digest(row.content)) for row in rows if row.content]
+        try:
+            for photo in photos:
+                photo.embedders = self._embedders_of(photo.row, snapshot)
+            self._find_known(photos)
+        except StylefacetError as error:
+            return [error for _ in rows]
+        self._embed([photo for photo in photos if photo.known is None])
+        images = iter(photos)
+        return [
+            self._new_image(next(images)) if row.content else _without_photo(row) for row in rows
+        ]
+
+    def _embedders_of(self, row: UploadRow, snapshot: Snapshot) -> dict[str, PhotoEmbedder]:
+        """Returns what is to embed a row's photo, by encoder, that of today first."""
         category = self._category_of(row, snapshot)
         realm, more = snapshot.of_category(category), snapshot.embedders_to_come(category)
-        content_sha256 = digest(row.content)
-        embedders = {realm.encoder_id: realm.embedder} | {each.encoder.id: each for each in more}
-        known = self._find_known(row, content_sha256, list(embedders))
-        if known is not None:
-            return NewImage(
-                row.image_id, content_sha256, known.width_px, known.height_px, embedding=None
-            )
-        photos = {encoder_id: e.embed(row.content) for encoder_id, e in embedders.items()}
-        return self._new_image(row.image_id, photos)
+        return {realm.encoder_id: realm.embedder} | {each.encoder.id: each for each in more}
 
-    def _find_known(
-        self, row: UploadRow, content_sha256: str, encoder_ids: Sequence[str]
-    ) -> ProductImage | None:
-        """Returns the stored image of a row's photo, if all those encoders have embedded it."""
-        found = None
-        for encoder_id in encoder_ids:
-            images = self._store.find_images([content_sha256], encoder_id).get(content_sha256, [])
-            here = [image for image in images if image.product_id == row.fields.id]
-            found = next((image for image in here if row.image_id in ("", image.id)), None)
-            if found is None:
-                return None
-        return found
+    def _find_known(self, photos: Sequence["_Photo"]) -> None:
+        """Notes the stored image of each photo that all its encoders have embedded already."""
+        wanted: dict[str, set[str]] = {}
+        for photo in photos:
+            for encoder_id in photo.embedders:
+                wanted.setdefault(encoder_id, set()).add(photo.content_sha256)
+        found = {
+            encoder_id: self._store.find_images(digests, encoder_id)
+            for encoder_id, digests in wanted.items()
+        }
+        for photo in photos:
+            stored = [
+                photo.among(found[encoder_id].get(photo.content_sha256, ()))
+                for encoder_id in photo.embedders
+            ]
+            photo.known = stored[-1] if all(stored) else None
+
+    def _embed(self, photos: Sequence["_Photo"]) -> None:
+        """Has photos seen by their encoders, those of one together."""
+        embedders = {id: each for photo in photos for id, each in photo.embedders.items()}
+        for encoder_id, embedder in embedders.items():
+            mine = [photo for photo in photos if encoder_id in photo.embedders]
+            found = embedder.embed_many([photo.row.content for photo in mine])
+            for photo, outcome in zip(mine, found, strict=True):
+                photo.seen[encoder_id] = outcome
 
     def _category_of(self, row: UploadRow, snapshot: Snapshot) -> str:
         """Returns the category that a product will have once the row is written."""
@@ -202,23 +232,61 @@ class Uploads:
         found = self._store.find_categories([row.fields.id])
         return found.get(row.fields.id, row.fields.category)
 
-    def _new_image(self, image_id: str, photos: Mapping[str, EmbeddedPhoto]) -> NewImage:
+    def _new_image(self, photo: "_Photo") -> NewImage | StylefacetError:
+        known, row = photo.known, photo.row
+        if known is not None:
+            return NewImage(
+                row.image_id, photo.content_sha256, known.width_px, known.height_px, embedding=None
+            )
+        seen: dict[str, EmbeddedPhoto] = {}
+        for encoder_id in photo.embedders:
+            outcome = photo.seen[encoder_id]
+            if isinstance(outcome, StylefacetError):
+                return outcome
+            seen[encoder_id] = outcome
         first, *more = (
-            ImageEmbedding(encoder_id, photo.mean, photo.novelty)
-            for encoder_id, photo in photos.items()
+            ImageEmbedding(encoder_id, each.mean, each.novelty) for encoder_id, each in seen.items()
         )
         # The largest input holds the most: a later encoder may want it.
-        photo = max(photos.values(), key=lambda photo: photo.pixels.size)
+        largest = max(seen.values(), key=lambda each: each.pixels.size)
         kept = None
         if self._keep_inputs:
-            pixels_sha256 = hashlib.sha256(photo.pixels.tobytes()).hexdigest()
-            kept = KeptInput(pixels_sha256, pack_pixels(photo.pixels))
+            pixels_sha256 = hashlib.sha256(largest.pixels.data).hexdigest()
+            kept = KeptInput(pixels_sha256, pack_pixels(largest.pixels))
         return NewImage(
-            id=image_id,
+            id=row.image_id,
             content_sha256=photo.content_sha256,
-            width_px=photo.source_width_px,
-            height_px=photo.source_height_px,
+            width_px=largest.source_width_px,
+            height_px=largest.source_height_px,
             embedding=first,
             kept_input=kept,
             more_embeddings=tuple(more),
         )
+
+
+@dataclass(slots=True)
+class _Photo:
+    """A row's photo on its way to an image."""
+
+    row: UploadRow
+    content_sha256: str
+    # Who is to see it, and what each saw.
+    embedders: dict[str, PhotoEmbedder] = field(default_factory=dict)
+    seen: dict[str, EmbeddedPhoto | StylefacetError] = field(default_factory=dict)
+    known: ProductImage | None = None
+
+    def among(self, stored: Iterable[ProductImage]) -> ProductImage | None:
+        """Returns the one of some stored images of this photo that is the row's."""
+        for image in stored:
+            if image.product_id == self.row.fields.id and self.row.image_id in ("", image.id):
+                return image
+        return None
+
+
+def _without_photo(row: UploadRow) -> StylefacetError | None:
+    """Returns what is wrong with a row that has no photo."""
+    try:
+        check_row(CatalogRow(row.fields, None, row.mask))
+    except StylefacetError as error:
+        return error
+    return None

@@ -1,7 +1,7 @@
 """Serves CatalogService: messages in, use cases, messages out."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import grpc
@@ -11,7 +11,7 @@ from google.protobuf.empty_pb2 import Empty
 from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_token
 from stylefacet.app.pipeline import Pipeline
 from stylefacet.app.realms import EncoderSet, realm_of_product
-from stylefacet.app.uploads import PreparedRow, UploadRow, Uploads
+from stylefacet.app.uploads import COMMIT_LINGER_S, PreparedRow, UploadRow, Uploads
 from stylefacet.catalog.entities import ProductImage
 from stylefacet.catalog.filter import parse_filter
 from stylefacet.catalog.store import Store
@@ -163,7 +163,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     ) -> Iterator[pb.UploadProductsResponse]:
         """Stores a stream of rows; rows that are ready together share one commit."""
         pipeline = Pipeline(request_iterator, self._prepare, self._pool.in_turn, self._stream_depth)
-        for batch in pipeline.batches():
+        for batch in pipeline.batches(COMMIT_LINGER_S):
             rows = [item.row for item in batch if isinstance(item.row, PreparedRow)]
             written = self._uploads.write(rows) if rows else None
             outcomes = iter(written.rows) if written else iter(())
@@ -203,14 +203,13 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         """Starts the import of a manifest that lies on the server."""
         return self._starter.start_import(request)
 
-    def _prepare(self, request: pb.UploadProductsRequest) -> _Prepared:
-        try:
-            fields = convert.read_product_fields(request.product)
-            mask = convert.read_product_mask(request.product)
-            row = UploadRow(fields, request.content, request.product_image_id, mask)
-            return _Prepared(request.row_number, self._uploads.prepare(row))
-        except StylefacetError as error:
-            return _Prepared(request.row_number, error)
+    def _prepare(self, requests: Sequence[pb.UploadProductsRequest]) -> list[_Prepared]:
+        read = [_read_row(request) for request in requests]
+        rows = iter(self._uploads.prepare([row for row in read if isinstance(row, UploadRow)]))
+        return [
+            _Prepared(request.row_number, next(rows) if isinstance(row, UploadRow) else row)
+            for request, row in zip(requests, read, strict=True)
+        ]
 
     def _write_images(
         self, product_id: str, images: list[ProductImage], view: product_pb2.ProductImageView
@@ -227,6 +226,15 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
             convert.write_product_image(image, embeddings.get(image.id), thumbnails.get(image.id))
             for image in images
         ]
+
+
+def _read_row(request: pb.UploadProductsRequest) -> UploadRow | StylefacetError:
+    try:
+        fields = convert.read_product_fields(request.product)
+        mask = convert.read_product_mask(request.product)
+    except StylefacetError as error:
+        return error
+    return UploadRow(fields, request.content, request.product_image_id, mask)
 
 
 def _show(kept: bytes | None, product_id: str) -> bytes | None:

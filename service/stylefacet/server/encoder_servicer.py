@@ -1,6 +1,6 @@
 """Serves EncoderService: what is loaded, embeddings that are not stored, and pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import grpc
 import numpy as np
@@ -10,8 +10,9 @@ from google.protobuf.empty_pb2 import Empty
 
 from stylefacet.app.installing import EncoderInstaller
 from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_offset
+from stylefacet.app.photos import EmbeddedPhoto
 from stylefacet.app.pipeline import Pipeline
-from stylefacet.app.realms import EncoderSet, Realm, embed_query, realm_of_product
+from stylefacet.app.realms import EncoderSet, Realm, Snapshot, embed_query, realm_of_product
 from stylefacet.catalog.store import Store
 from stylefacet.errors import EncodersMixed, InvalidField, ResourceMissing, StylefacetError
 from stylefacet.server import convert
@@ -116,7 +117,7 @@ class EncoderServicer(encoder_service_pb2_grpc.EncoderServiceServicer):
     ) -> Iterator[pb.StreamingEmbedImagesResponse]:
         """Embeds a stream of images; a bad one answers for itself."""
         pipeline = Pipeline(
-            request_iterator, self._embed_item, self._pool.in_turn, self._stream_depth
+            request_iterator, self._embed_items, self._pool.in_turn, self._stream_depth
         )
         for batch in pipeline.batches():
             yield from batch
@@ -202,31 +203,42 @@ class EncoderServicer(encoder_service_pb2_grpc.EncoderServiceServicer):
         return realm, read_source(field, source, realm.vectors)
 
     def _embed(self, request: pb.EmbedImageRequest) -> pb.EmbedImageResponse:
-        snapshot = self._encoders.current
-        name = convert.read_name("name", request.name, "encoders") if request.name else ""
-        if name and name not in ("default", *snapshot.realms):
-            raise ResourceMissing("encoder", request.name, "it does not serve")
-        if not request.content:
-            raise InvalidField("content", "is empty; send the image's bytes")
-        if name:
-            realm = snapshot.of_encoder(name)
-            photo = realm.embedder.embed(request.content)
-        else:
-            realm, photo = embed_query(snapshot, request.content, request.category)
-        return pb.EmbedImageResponse(
-            embedding=convert.write_embedding(realm.encoder_id, photo.mean.tolist(), photo.novelty)
-        )
+        (embedded,) = self._embed_all([request])
+        if isinstance(embedded, StylefacetError):
+            raise embedded
+        return embedded
 
-    def _embed_item(self, item: pb.StreamingEmbedImagesRequest) -> pb.StreamingEmbedImagesResponse:
-        try:
-            embedding = self._embed(item.request).embedding
-        except StylefacetError as error:
-            return pb.StreamingEmbedImagesResponse(
-                sequence_number=item.sequence_number, error=to_status(error)
-            )
-        return pb.StreamingEmbedImagesResponse(
-            sequence_number=item.sequence_number, embedding=embedding
-        )
+    def _embed_items(
+        self, items: Sequence[pb.StreamingEmbedImagesRequest]
+    ) -> list[pb.StreamingEmbedImagesResponse]:
+        embedded = self._embed_all([item.request for item in items])
+        return [_answer(item, found) for item, found in zip(items, embedded, strict=True)]
+
+    def _embed_all(
+        self, requests: Sequence[pb.EmbedImageRequest]
+    ) -> list[pb.EmbedImageResponse | StylefacetError]:
+        """Embeds images, those of one encoder together; a bad one is answered by its error."""
+        snapshot = self._encoders.current
+        answers: dict[int, pb.EmbedImageResponse | StylefacetError] = {}
+        chosen: dict[str, list[int]] = {}
+        for number, request in enumerate(requests):
+            try:
+                realm = _choose_realm(request, snapshot)
+                if realm is None:
+                    realm, photo = snapshot.route(request.content)
+                    answers[number] = _embed_response(realm, photo)
+                else:
+                    chosen.setdefault(realm.encoder_id, []).append(number)
+            except StylefacetError as error:
+                answers[number] = error
+        for encoder_id, numbers in chosen.items():
+            realm = snapshot.realms[encoder_id]
+            photos = realm.embedder.embed_many([requests[number].content for number in numbers])
+            for number, found in zip(numbers, photos, strict=True):
+                answers[number] = (
+                    found if isinstance(found, StylefacetError) else _embed_response(realm, found)
+                )
+        return [answers[number] for number in range(len(requests))]
 
     def _get(self, encoder_id: str) -> encoder_pb2.Encoder:
         found = self._store.encoders.find_installed(encoder_id)
@@ -243,3 +255,35 @@ class EncoderServicer(encoder_service_pb2_grpc.EncoderServiceServicer):
             for each in self._store.encoders.list_installed()
         ]
         return sorted(found, key=lambda e: (not e.serves_default, not e.categories))
+
+
+def _choose_realm(request: pb.EmbedImageRequest, snapshot: Snapshot) -> Realm | None:
+    """Returns the realm that a photo is to be looked at in; none when the photo has to tell."""
+    name = convert.read_name("name", request.name, "encoders") if request.name else ""
+    if name and name not in ("default", *snapshot.realms):
+        raise ResourceMissing("encoder", request.name, "it does not serve")
+    if not request.content:
+        raise InvalidField("content", "is empty; send the image's bytes")
+    if name:
+        return snapshot.of_encoder(name)
+    if request.category or len(snapshot.realms) == 1:
+        return snapshot.of_category(request.category)
+    return None
+
+
+def _embed_response(realm: Realm, photo: EmbeddedPhoto) -> pb.EmbedImageResponse:
+    return pb.EmbedImageResponse(
+        embedding=convert.write_embedding(realm.encoder_id, photo.mean.tolist(), photo.novelty)
+    )
+
+
+def _answer(
+    item: pb.StreamingEmbedImagesRequest, found: pb.EmbedImageResponse | StylefacetError
+) -> pb.StreamingEmbedImagesResponse:
+    if isinstance(found, StylefacetError):
+        return pb.StreamingEmbedImagesResponse(
+            sequence_number=item.sequence_number, error=to_status(found)
+        )
+    return pb.StreamingEmbedImagesResponse(
+        sequence_number=item.sequence_number, embedding=found.embedding
+    )
