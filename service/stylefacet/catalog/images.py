@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    bindparam,
     delete,
     exists,
     false,
@@ -47,22 +48,32 @@ def in_scope(scope: Scope) -> ColumnElement[bool]:
     return category.not_in(names) if scope.excluded else category.in_(names)
 
 
+# Built once: every upload asks it, and to build it takes longer than to answer it.
+_KNOWN = (
+    select(t.images, t.products.c.id.label("product_id"), latest_sequence(_I.product_key))
+    .join(t.products, t.products.c.product_key == _I.product_key)
+    .where(
+        _I.content_sha256.in_(bindparam("digests", expanding=True)),
+        # Not a join: SQLite would go through every embedding there is.
+        exists().where(
+            _E.image_key == _I.image_key,
+            _E.encoder_key
+            == select(t.encoders.c.encoder_key)
+            .where(t.encoders.c.id == bindparam("encoder_id"))
+            .scalar_subquery(),
+        ),
+    )
+    .order_by(_I.image_key)
+)
+
+
 def find_known(
-    connection: Connection, digests: Iterable[str], encoder_key: int | None
+    connection: Connection, digests: Iterable[str], encoder_id: str
 ) -> dict[str, list[ProductImage]]:
     """Returns where each content digest is stored with an embedding of the encoder."""
     found: dict[str, list[ProductImage]] = {}
     for some in chunked(sorted(set(digests))):
-        rows = connection.execute(
-            select(t.images, t.products.c.id.label("product_id"), latest_sequence(_I.product_key))
-            .join(t.products, t.products.c.product_key == _I.product_key)
-            # Not a join: SQLite would go through every embedding there is.
-            .where(
-                _I.content_sha256.in_(some),
-                exists().where(_E.image_key == _I.image_key, _E.encoder_key == encoder_key),
-            )
-            .order_by(_I.image_key)
-        )
+        rows = connection.execute(_KNOWN, {"digests": some, "encoder_id": encoder_id})
         for row in rows:
             found.setdefault(row.content_sha256, []).append(_image(row.product_id, row))
     return found

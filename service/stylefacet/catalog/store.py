@@ -280,7 +280,7 @@ class Store(FeatureStore):
     def find_images(self, digests: Iterable[str], encoder_id: str) -> dict[str, list[ProductImage]]:
         """Returns where content digests are stored already with an embedding of the encoder."""
         with self._database.reading() as connection:
-            return images.find_known(connection, digests, find_encoder_key(connection, encoder_id))
+            return images.find_known(connection, digests, encoder_id)
 
     def get_image(self, product_id: str, image_id: str) -> ProductImage:
         """Returns an image's record.
