@@ -10,10 +10,10 @@ import numpy.typing as npt
 from stylefacet.app.features import FeatureBook
 from stylefacet.app.follower import IndexFollower
 from stylefacet.app.photos import EmbeddedPhoto, PhotoEmbedder
+from stylefacet.app.selections import FilterSelections
 from stylefacet.app.vectors import VectorReader
 from stylefacet.catalog.assignment import EVERYTHING, Scope
 from stylefacet.catalog.entities import Product
-from stylefacet.catalog.filter import parse_filter
 from stylefacet.catalog.store import Store
 from stylefacet.errors import InvalidField
 from stylefacet.search.index import FeatureShare, SimilarityIndex
@@ -28,8 +28,9 @@ class Query:
     """What to be like: latent vectors ``(m, d)`` float32, the nearest of which counts."""
 
     means: npt.NDArray[np.float32]
-    # Left out of the results.
+    # A stored product and its key in the index: left out of the results.
     product_id: str = ""
+    product_key: int | None = None
     novelty: float = 0.0
     # Of a stored product: which image each vector is.
     image_ids: tuple[str, ...] = ()
@@ -84,6 +85,7 @@ class SimilaritySearch:
         self._embedder = embedder
         self._scope = scope
         self._vectors = VectorReader(store, embedder)
+        self._selections = FilterSelections(store)
 
     def query_by_product(self, product_id: str) -> Query:
         """Returns the query of a stored product, by all its images.
@@ -91,9 +93,9 @@ class SimilaritySearch:
         Raises:
             ResourceMissing: for an unknown product or one without an embedded image.
         """
-        found = self._vectors.of_product(product_id)
+        key, found = self._vectors.of_keyed_product(product_id)
         means = np.stack([embedding.mean for _, embedding in found])
-        return Query(means, product_id, image_ids=tuple(image_id for image_id, _ in found))
+        return Query(means, product_id, key, image_ids=tuple(image_id for image_id, _ in found))
 
     def query_by_embedding(self, encoder_id: str, mean: npt.NDArray[np.float32]) -> Query:
         """Returns the query of a latent vector ``(d,)``, possibly edited by the caller.
@@ -121,27 +123,27 @@ class SimilaritySearch:
             InvalidField: for bad weights or a bad filter.
             ResourceMissing: for an unknown feature.
         """
-        self._follower.catch_up()
+        sequence = self._follower.catch_up()
         self._features.catch_up()
-        condition = parse_filter(filter_text) if filter_text.strip() else None
-        among = None if condition is None else self._store.select_product_keys(condition)
-        keys = self._store.find_product_keys([query.product_id]) if query.product_id else {}
+        among = self._selections.select(filter_text, sequence)
+        without = [] if query.product_key is None else [query.product_key]
         wanted = min(offset + limit + 1, MAX_RESULT_COUNT)
         result = self._index.search(
             query.means,
             weights or self._features.block_weights(),
             wanted,
             among=among,
-            without=list(keys.values()),
+            without=without,
             grouped=group_by_style,
         )
         page = result.hits[offset : offset + limit]
-        products = self._store.products_by_keys(hit.product_key for hit in page)
-        images = self._store.find_image_ids(hit.image_key for hit in page)
+        products, images = self._store.find_hits(
+            [hit.product_key for hit in page], [hit.image_key for hit in page]
+        )
         counts: Counter[str] = Counter()
         if group_by_style:
             styles = {product.style_id for product in products.values()} - {""}
-            counts = self._count_by_style(styles, among, keys.values())
+            counts = self._count_by_style(styles, among, without)
         hits = [
             SimilarityHit(
                 product,
@@ -164,7 +166,8 @@ class SimilaritySearch:
         """Returns how many products of each style a search could find."""
         found = self._store.find_of_styles(styles, self._embedder.encoder.id, self._scope)
         if among is not None:
-            passes = np.isin([key for key, _ in found], among)
+            keys = np.array([key for key, _ in found], np.int64)
+            passes = among.take(np.searchsorted(among, keys), mode="clip") == keys
             found = [pair for pair, passed in zip(found, passes, strict=True) if passed]
         return Counter(style for key, style in found if key not in without)
 

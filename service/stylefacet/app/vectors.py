@@ -31,10 +31,18 @@ class VectorReader:
         Raises:
             ResourceMissing: for an unknown product or one without an embedded image.
         """
-        embeddings = self._store.list_embeddings(product_id, self.encoder_id)
+        return self.of_keyed_product(product_id)[1]
+
+    def of_keyed_product(self, product_id: str) -> tuple[int, list[tuple[str, ImageEmbedding]]]:
+        """Returns a product's key in the index and what :meth:`of_product` does.
+
+        Raises:
+            ResourceMissing: as :meth:`of_product`.
+        """
+        key, embeddings = self._store.read_query(product_id, self.encoder_id)
         if not embeddings:
             raise ResourceMissing("image", f"products/{product_id}/images/-", "upload one first")
-        return embeddings
+        return key, embeddings
 
     def of_image(self, product_id: str, image_id: str) -> F32:
         """Returns the vector ``(d,)`` of one stored image.

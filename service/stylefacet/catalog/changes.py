@@ -9,6 +9,9 @@ from stylefacet.catalog.entities import ProductChange
 from stylefacet.catalog.statements import chunked
 
 _COUNTER = t.change_counter.c
+# Built once: every search asks these, and to build them takes longer than to answer them.
+_SEQUENCE, _FEATURE_SEQUENCE = select(_COUNTER.sequence), select(_COUNTER.feature_sequence)
+_ENCODER_SEQUENCE = select(_COUNTER.encoder_sequence)
 
 
 def lock_counter(connection: Connection) -> int:
@@ -22,17 +25,17 @@ def lock_counter(connection: Connection) -> int:
 
 def read_sequence(connection: Connection) -> int:
     """Returns the sequence number of the latest commit, zero for an empty store."""
-    return int(connection.execute(select(_COUNTER.sequence)).scalar_one())
+    return int(connection.execute(_SEQUENCE).scalar_one())
 
 
 def read_feature_sequence(connection: Connection) -> int:
     """Returns the sequence number of the latest commit that changed a feature."""
-    return int(connection.execute(select(_COUNTER.feature_sequence)).scalar_one())
+    return int(connection.execute(_FEATURE_SEQUENCE).scalar_one())
 
 
 def read_encoder_sequence(connection: Connection) -> int:
     """Returns the sequence number of the latest commit that changed which encoder serves what."""
-    return int(connection.execute(select(_COUNTER.encoder_sequence)).scalar_one())
+    return int(connection.execute(_ENCODER_SEQUENCE).scalar_one())
 
 
 def latest_sequence(product_key: ColumnElement[int]) -> Label[int]:

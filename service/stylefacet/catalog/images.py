@@ -48,20 +48,28 @@ def in_scope(scope: Scope) -> ColumnElement[bool]:
     return category.not_in(names) if scope.excluded else category.in_(names)
 
 
-# Built once: every upload asks it, and to build it takes longer than to answer it.
+# Built once: every upload and search asks these, and to build them takes longer than to answer.
+_ENCODER_KEY = (
+    select(t.encoders.c.encoder_key)
+    .where(t.encoders.c.id == bindparam("encoder_id"))
+    .scalar_subquery()
+)
+_IMAGE_IDS = select(_I.image_key, _I.id).where(
+    _I.image_key.in_(bindparam("wanted", expanding=True))
+)
+_EMBEDDINGS = (
+    select(_I.id, _E.mean, _E.novelty)
+    .join(t.embeddings, _E.image_key == _I.image_key)
+    .where(_I.product_key == bindparam("product_key"), _E.encoder_key == _ENCODER_KEY)
+    .order_by(_I.id)
+)
 _KNOWN = (
     select(t.images, t.products.c.id.label("product_id"), latest_sequence(_I.product_key))
     .join(t.products, t.products.c.product_key == _I.product_key)
     .where(
         _I.content_sha256.in_(bindparam("digests", expanding=True)),
         # Not a join: SQLite would go through every embedding there is.
-        exists().where(
-            _E.image_key == _I.image_key,
-            _E.encoder_key
-            == select(t.encoders.c.encoder_key)
-            .where(t.encoders.c.id == bindparam("encoder_id"))
-            .scalar_subquery(),
-        ),
+        exists().where(_E.image_key == _I.image_key, _E.encoder_key == _ENCODER_KEY),
     )
     .order_by(_I.image_key)
 )
@@ -102,15 +110,10 @@ def list_page(
 
 
 def list_embeddings(
-    connection: Connection, product_key: int, encoder_id: str, encoder_key: int | None
+    connection: Connection, product_key: int, encoder_id: str
 ) -> list[tuple[str, ImageEmbedding]]:
     """Returns image id and embedding of each embedded image of a product, in order of id."""
-    rows = connection.execute(
-        select(_I.id, _E.mean, _E.novelty)
-        .join(t.embeddings, _E.image_key == _I.image_key)
-        .where(_I.product_key == product_key, _E.encoder_key == encoder_key)
-        .order_by(_I.id)
-    )
+    rows = connection.execute(_EMBEDDINGS, {"product_key": product_key, "encoder_id": encoder_id})
     return [
         (row.id, ImageEmbedding(encoder_id, unpack_vector(row.mean), row.novelty)) for row in rows
     ]
@@ -120,7 +123,7 @@ def find_image_ids(connection: Connection, image_keys: Iterable[int]) -> dict[in
     """Returns the id of each image key that exists; ids are unique within their product."""
     found: dict[int, str] = {}
     for some in chunked(sorted(set(image_keys))):
-        rows = connection.execute(select(_I.image_key, _I.id).where(_I.image_key.in_(some)))
+        rows = connection.execute(_IMAGE_IDS, {"wanted": some})
         found.update({row.image_key: row.id for row in rows})
     return found
 

@@ -4,15 +4,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
-from itertools import groupby
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import (
-    ColumnElement,
+    BindParameter,
     Connection,
     Row,
+    Select,
     Table,
+    bindparam,
     delete,
     exists,
     insert,
@@ -26,7 +29,7 @@ from stylefacet.catalog.assignment import EVERYTHING, Scope
 from stylefacet.catalog.changes import latest_sequence, next_sequence, record_changes
 from stylefacet.catalog.entities import Product, ProductFields, ProductUpdate
 from stylefacet.catalog.filter import Node
-from stylefacet.catalog.filter_sql import compile_filter
+from stylefacet.catalog.filter_sql import compile_filter, compile_selection
 from stylefacet.catalog.images import in_scope
 from stylefacet.catalog.limits import check_mask, check_product
 from stylefacet.catalog.statements import chunked
@@ -34,14 +37,35 @@ from stylefacet.errors import EtagMismatch, ResourceMissing
 
 _P = t.products.c
 
+# Built once: every search asks these, and to build them takes longer than to answer them.
+_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
+_READ = select(t.products, latest_sequence(_P.product_key))
+_BY_ID, _BY_KEY = _READ.where(_P.id.in_(_WANTED)), _READ.where(_P.product_key.in_(_WANTED))
+_KEYS_BY_ID = select(_P.id, _P.product_key).where(_P.id.in_(_WANTED))
+_LABELS, _NUMBERS = (
+    select(table)
+    .where(table.c.product_key.in_(_WANTED))
+    .order_by(table.c.product_key, table.c.name)
+    for table in (t.product_labels, t.product_numbers)
+)
+
 
 def find_by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[int, Product]]:
     """Returns key and product of each id that exists."""
     found: dict[str, tuple[int, Product]] = {}
     for some in chunked(sorted(set(ids))):
         found.update(
-            {product.id: (key, product) for key, product in _read(connection, _P.id.in_(some))}
+            {product.id: (key, product) for key, product in _read(connection, _BY_ID, some)}
         )
+    return found
+
+
+def find_keys(connection: Connection, ids: Iterable[str]) -> dict[str, int]:
+    """Returns the key of each id that exists."""
+    found: dict[str, int] = {}
+    for some in chunked(sorted(set(ids))):
+        rows = connection.execute(_KEYS_BY_ID, {"wanted": some})
+        found.update({row.id: row.product_key for row in rows})
     return found
 
 
@@ -49,7 +73,7 @@ def find_by_keys(connection: Connection, keys: Iterable[int]) -> dict[int, Produ
     """Returns the product of each key that exists."""
     found: dict[int, Product] = {}
     for some in chunked(sorted(set(keys))):
-        found.update(_read(connection, _P.product_key.in_(some)))
+        found.update(_read(connection, _BY_KEY, some))
     return found
 
 
@@ -62,6 +86,17 @@ def get(connection: Connection, product_id: str) -> tuple[int, Product]:
     if found is None:
         raise ResourceMissing("product", product_id)
     return found
+
+
+def get_key(connection: Connection, product_id: str) -> int:
+    """Returns the key of a product.
+
+    Raises: ResourceMissing.
+    """
+    key = find_keys(connection, [product_id]).get(product_id)
+    if key is None:
+        raise ResourceMissing("product", product_id)
+    return key
 
 
 def list_page(
@@ -92,10 +127,10 @@ def list_keyed_page(
 
 def select_keys(connection: Connection, condition: Node | None) -> npt.NDArray[np.int64]:
     """Returns the keys of all products that pass a filter, ascending, ``(n,) int64``."""
-    statement = select(_P.product_key).order_by(_P.product_key)
-    if condition is not None:
-        statement = statement.where(compile_filter(condition))
-    return np.fromiter(connection.execute(statement).scalars(), np.int64)
+    statement = select(_P.product_key) if condition is None else compile_selection(condition)
+    rows = connection.execute(statement).cursor.fetchall()
+    # Sorted here in a tenth of the time, and plain rows come in a fifth of it.
+    return np.sort(np.fromiter(chain.from_iterable(rows), np.int64, len(rows)))
 
 
 def find_of_styles(
@@ -248,21 +283,18 @@ def _row(fields: ProductFields, sequence: int, now: datetime) -> dict[str, objec
     }
 
 
-def _read(connection: Connection, condition: ColumnElement[bool]) -> list[tuple[int, Product]]:
-    latest = latest_sequence(_P.product_key)
-    rows = connection.execute(select(t.products, latest).where(condition)).all()
+def _read(
+    connection: Connection, statement: Select[Any], wanted: Sequence[Any]
+) -> list[tuple[int, Product]]:
+    rows = connection.execute(statement, {"wanted": wanted}).all()
     keys = [row.product_key for row in rows]
     labels: dict[int, dict[str, str]] = {}
     numbers: dict[int, dict[str, float]] = {}
     for some in chunked(keys):
-        for table, entries in ((t.product_labels, labels), (t.product_numbers, numbers)):
-            found = connection.execute(
-                select(table)
-                .where(table.c.product_key.in_(some))
-                .order_by(table.c.product_key, table.c.name)
-            )
-            for key, group in groupby(found, key=lambda row: row.product_key):
-                entries[key] = {row.name: row.value for row in group}
+        for key, name, value in connection.execute(_LABELS, {"wanted": some}):
+            labels.setdefault(key, {})[name] = value
+        for key, name, value in connection.execute(_NUMBERS, {"wanted": some}):
+            numbers.setdefault(key, {})[name] = value
     return [
         (
             row.product_key,

@@ -101,13 +101,20 @@ class Store(FeatureStore):
     def find_product_keys(self, product_ids: Iterable[str]) -> dict[str, int]:
         """Returns the index's key of each product id that exists."""
         with self._database.reading() as connection:
-            found = products.find_by_ids(connection, product_ids)
-        return {product_id: key for product_id, (key, _) in found.items()}
+            return products.find_keys(connection, product_ids)
 
     def products_by_keys(self, product_keys: Iterable[int]) -> dict[int, Product]:
         """Returns the product of each key that still exists."""
         with self._database.reading() as connection:
             return products.find_by_keys(connection, product_keys)
+
+    def find_hits(
+        self, product_keys: Iterable[int], image_keys: Iterable[int]
+    ) -> tuple[dict[int, Product], dict[int, str]]:
+        """Returns what `products_by_keys` and `find_image_ids` do, as of one moment."""
+        with self._database.reading() as connection:
+            found = products.find_by_keys(connection, product_keys)
+            return found, images.find_image_ids(connection, image_keys)
 
     def find_categories(self, product_ids: Iterable[str]) -> dict[str, str]:
         """Returns the category of each product id that exists."""
@@ -314,9 +321,19 @@ class Store(FeatureStore):
         Raises: ResourceMissing for the product.
         """
         with self._database.reading() as connection:
-            key, _ = products.get(connection, product_id)
-            encoder_key = find_encoder_key(connection, encoder_id)
-            return images.list_embeddings(connection, key, encoder_id, encoder_key)
+            key = products.get_key(connection, product_id)
+            return images.list_embeddings(connection, key, encoder_id)
+
+    def read_query(
+        self, product_id: str, encoder_id: str
+    ) -> tuple[int, list[tuple[str, ImageEmbedding]]]:
+        """Returns a product's key in the index and what `list_embeddings` does.
+
+        Raises: ResourceMissing for the product.
+        """
+        with self._database.reading() as connection:
+            key = products.get_key(connection, product_id)
+            return key, images.list_embeddings(connection, key, encoder_id)
 
     def get_kept_input(self, product_id: str, image_id: str) -> bytes | None:
         """Returns the compressed letterbox of an image; None when none was kept.
