@@ -10,7 +10,7 @@ from stylefacet.catalog import tables as t
 from stylefacet.catalog.database import Database
 from stylefacet.catalog.entities import ProductUpdate
 from stylefacet.catalog.store import Store
-from stylefacet.errors import Overloaded, SettingInvalid, StoreCorrupt
+from stylefacet.errors import Overloaded, SettingInvalid, StoreCorrupt, StoreUnwritable
 from tests.catalog.rows import E1, make_fields, make_row
 
 
@@ -44,7 +44,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path, now):
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path, now):
-    with pytest.raises(StoreCorrupt, match="unable to open"):
+    with pytest.raises(StoreUnwritable, match="unable to open"):
         Store(f"sqlite:///{tmp_path / 'none' / 'catalog.db'}", now)
 
 

@@ -19,7 +19,8 @@ from pathlib import Path, PurePosixPath
 from stylefacet.app.photos import PhotoEmbedder
 from stylefacet.bundle import MANIFEST_FILE, Bundle, bundle_id, read_bundle
 from stylefacet.catalog.encoder_store import EncoderStore
-from stylefacet.errors import BundleInvalid, ResourceMissing, SettingInvalid
+from stylefacet.catalog.failures import explain_file
+from stylefacet.errors import BundleInvalid, ResourceMissing
 from stylefacet.imaging import ImageLimits
 from stylefacet.inference import Decoder, Encoder
 from stylefacet.limits import MAX_BUNDLE_BYTES
@@ -134,11 +135,11 @@ class BundleLibrary:
             self._folder.mkdir(parents=True, exist_ok=True)
             scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=self._folder))
         except OSError as error:
-            raise SettingInvalid(
-                "data_dir", f"{self._folder} cannot be written ({error.strerror})"
-            ) from error
+            raise explain_file(error, str(self._folder)) from error
         try:
             yield scratch
+        except OSError as error:
+            raise explain_file(error, str(self._folder)) from error
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 

@@ -16,11 +16,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from stylefacet.catalog import tables as t
+from stylefacet.catalog.failures import cause_of, explain
 from stylefacet.catalog.migrations import OLDEST_VERSION, migrate
 from stylefacet.errors import Overloaded, SettingInvalid, StoreCorrupt, StoreUnreachable
 from stylefacet.stages import Stage, stage
@@ -58,12 +59,14 @@ class Database:
         try:
             self._prepare()
             self._is_prepared = True
-        except DatabaseError as error:
+        except DBAPIError as error:
             self.close()
-            cause = str(error.orig or error).strip().splitlines()[0]
-            if self._is_postgresql and isinstance(error, OperationalError):
-                raise SettingInvalid("database_url", f"{self._location}: {cause}") from error
-            raise StoreCorrupt(self._location, cause) from error
+            found = explain(error, self._location)
+            # A store that cannot be reached is more likely misnamed than away.
+            if self._is_postgresql and isinstance(found, StoreUnreachable | Overloaded):
+                told = f"{self._location}: {cause_of(error)}"
+                raise SettingInvalid("database_url", told) from error
+            raise found or StoreCorrupt(self._location, cause_of(error)) from error
         except StoreCorrupt:
             self.close()
             raise
@@ -72,7 +75,8 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """Yields a connection that sees one snapshot; nothing it writes is kept.
 
-        Raises: Overloaded when others kept every connection for too long; StoreUnreachable.
+        Raises: Overloaded when others kept every connection for too long; StoreUnreachable,
+        StoreCorrupt, StoreUnwritable.
         """
         level = {"isolation_level": "REPEATABLE READ"} if self._is_postgresql else {}
         with (
@@ -88,9 +92,9 @@ class Database:
 
         Without ``keep`` it is undone in any case: whatever would refuse the work has been asked.
 
-        Raises: Overloaded when other writers kept the database busy for too long;
-        StoreUnreachable when a database server went away: nothing was committed, or what was is
-        not known.
+        Raises: Overloaded when other writers kept the database busy for too long; StoreFull,
+        StoreUnwritable, StoreCorrupt, and nothing was committed; StoreUnreachable when a database
+        server went away: nothing was committed, or what was is not known.
         """
         with (
             stage(Stage.STORE_WRITE),
@@ -112,13 +116,11 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
-            cause = str(error.orig)
-            if "database is locked" in cause or "lock timeout" in cause:
-                raise Overloaded from error
-            if self._is_prepared and self._is_postgresql:
-                raise StoreUnreachable(self._location) from error
-            raise
+        except DBAPIError as error:
+            found = explain(error, self._location) if self._is_prepared else None
+            if found is None:
+                raise
+            raise found from error
 
     def close(self) -> None:
         """Closes every connection; a file is then free to be copied or moved."""

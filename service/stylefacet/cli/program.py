@@ -21,6 +21,7 @@ from stylefacet.errors import (
     EncoderMismatch,
     SettingInvalid,
     StoreCorrupt,
+    StoreUnwritable,
     StylefacetError,
 )
 
@@ -28,7 +29,14 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 # For these a server does not start until it is given something else.
-_UNUSABLE = (BackupInvalid, BundleInvalid, EncoderMismatch, SettingInvalid, StoreCorrupt)
+_UNUSABLE = (
+    BackupInvalid,
+    BundleInvalid,
+    EncoderMismatch,
+    SettingInvalid,
+    StoreCorrupt,
+    StoreUnwritable,
+)
 
 
 class Program(click.Group):

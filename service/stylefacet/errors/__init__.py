@@ -31,6 +31,8 @@ StylefacetError
 ├── IndexLoading            the index is not warm yet
 ├── ChangeNotSeen           a change of the catalogue that has not reached this server
 ├── StoreUnreachable        the database does not answer
+├── StoreFull               no room is left for the store
+├── StoreUnwritable         the store's files cannot be written
 ├── ShuttingDown            the server is going away
 ├── ServerUnreachable       no server answers at the address
 ├── ServerUntrusted         a server whose certificate proves nothing
@@ -94,7 +96,9 @@ from stylefacet.errors.serving import (
     ServerUnreachable,
     ServerUntrusted,
     ShuttingDown,
+    StoreFull,
     StoreUnreachable,
+    StoreUnwritable,
     StreamIdle,
     TokenRejected,
     TokenScopeInsufficient,
@@ -147,7 +151,9 @@ __all__ = [
     "SettingInvalid",
     "ShuttingDown",
     "StoreCorrupt",
+    "StoreFull",
     "StoreUnreachable",
+    "StoreUnwritable",
     "StreamIdle",
     "StylefacetError",
     "SwitchRunning",

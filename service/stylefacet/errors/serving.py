@@ -54,6 +54,35 @@ class StoreUnreachable(StylefacetError):
         )
 
 
+class StoreFull(StylefacetError):
+    """There is no room left where the store lies."""
+
+    code = Code.RESOURCE_EXHAUSTED
+    reason = "STORE_FULL"
+    retry_after_s = 5.0
+
+    def __init__(self, location: str) -> None:
+        super().__init__(
+            f"no room is left for the store at {location}, and nothing was written; make room "
+            "there, and writes go on by themselves",
+            {"location": location},
+        )
+
+
+class StoreUnwritable(StylefacetError):
+    """The store's files cannot be written, or its disk fails."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "STORE_UNWRITABLE"
+
+    def __init__(self, location: str, cause: str) -> None:
+        super().__init__(
+            f"the store at {location} cannot be used ({cause}), and nothing was written; see that "
+            "its disk is well, mounted for writing, and its files belong to the server's user",
+            {"location": location, "cause": cause},
+        )
+
+
 class ShuttingDown(StylefacetError):
     """The server is draining."""
 
