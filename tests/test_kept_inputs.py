@@ -59,3 +59,5 @@ def test_damage_is_told(keep):
     for some in damaged:
         with pytest.raises(ImageUndecodable):
             unpack_pixels(some)
+        with pytest.raises(ImageUndecodable):
+            show_kept(some)

@@ -70,6 +70,5 @@ def show_kept(content: bytes) -> bytes:
     Raises:
         ImageUndecodable: when it was damaged.
     """
-    if content.startswith(_PNG_MAGIC):
-        return content
-    return encode_png(unpack_pixels(content))
+    pixels = unpack_pixels(content)
+    return content if content.startswith(_PNG_MAGIC) else encode_png(pixels)

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
+from stylefacet.catalog import tables as t
 from stylefacet.catalog.entities import CatalogRow, ImageEmbedding, RowStatus
 from stylefacet.errors import EncoderMismatch, InvalidField, ResourceExists, ResourceMissing
 from tests.catalog.rows import E1, E2, digest, make_fields, make_image, make_mean, make_row
@@ -144,6 +146,14 @@ def test_inputs_are_shared_and_kept_while_needed(store):
     store.delete_image("p2", "i")
     store.write_rows([make_row("p3", "x", "i")], E1)
     assert store.get_kept_input("p3", "i") == b"x"
+
+
+def test_a_damaged_input_is_mended_by_the_same_photo(store):
+    store.write_rows([make_row("p1")], E1)
+    with store._database.writing() as connection:
+        connection.execute(update(t.kept_inputs).values(content=b"fro"))
+    store.write_rows([make_row("p2")], E1)
+    assert store.get_kept_input("p1", digest("front")[:16]) == b"front"
 
 
 def test_an_image_without_kept_input_says_so(store):

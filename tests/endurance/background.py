@@ -151,7 +151,7 @@ class Importer(threading.Thread):
             is_kept = is_folder and name in revisions
             revision = revisions[name] if is_kept else f"{self._rng.randrange(10**9)}"
             revision = "" if is_folder and not is_kept else revision
-            wanted[name] = ProductState(revision, frozenset([imported_image_id(name)]))
+            wanted[name] = imported_state(name, revision)
         if not is_folder:
             self._write(path, wanted)
         is_cancelled = self._rng.random() < 0.1
@@ -208,6 +208,11 @@ class Switcher(threading.Thread):
             lambda: client.activate_encoder(other),
             is_cancelled,
         )
+
+
+def imported_state(name: str, revision: str = "") -> ProductState:
+    """Returns what an import makes of a product."""
+    return ProductState(revision, frozenset([imported_image_id(name)]))
 
 
 def make_import_root(root: Path) -> Path:

@@ -1,8 +1,12 @@
 """Encoder bundles come in, from the server's disk or from a caller, and are verified first."""
 
+import os
+import time
+
 import pytest
 
 from stylefacet.bundle import write_bundle
+from stylefacet.server.runtime import Server
 from stylefacet.server.settings import Settings
 from stylefacet.v1 import encoder_service_pb2 as pb
 from tests.server.stubs import fails_with
@@ -47,6 +51,17 @@ def test_a_bundle_whose_golden_outputs_disagree_is_not_taken(stubs, bundle_root,
         stubs.encoder.InstallEncoder(pb.InstallEncoderRequest(path="swapped"))
     assert len(stubs.encoder.ListEncoders(pb.ListEncodersRequest()).encoders) == 1
     assert not any((settings.data_dir / "encoders").iterdir())
+
+
+def test_what_a_killed_server_left_of_an_install_is_cleared_away(settings, tmp_path):
+    folder = settings.data_dir / "encoders"
+    for name, age_s in ((".new-old", 7200), (".new-fresh", 10)):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "encoder.onnx").write_bytes(b"half")
+        os.utime(folder / name, (time.time() - age_s,) * 2)
+    Server(settings).stop()
+
+    assert [path.name for path in folder.iterdir()] == [".new-fresh"]
 
 
 @pytest.mark.parametrize("path", ["../next", "/etc", "none", "https://host/next.zip", ""])

@@ -10,9 +10,10 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +27,9 @@ from stylefacet.inference import Decoder, Encoder
 from stylefacet.limits import MAX_BUNDLE_BYTES
 
 _log = logging.getLogger(__name__)
+_UNFINISHED = ".new-"
+# Older ones are of servers that were killed; another one may be at work on a newer one.
+_UNFINISHED_FOR_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class BundleLibrary:
         self._folder = folder
         self._limits = limits
         self._lock = threading.RLock()
+        _clear_unfinished(folder)
         self._loaded: dict[str, LoadedEncoder] = {}
 
     def take_own(self, path: Path) -> LoadedEncoder:
@@ -133,7 +138,7 @@ class BundleLibrary:
     def _scratch(self) -> Iterator[Path]:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=self._folder))
+            scratch = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._folder))
         except OSError as error:
             raise explain_file(error, str(self._folder)) from error
         try:
@@ -142,6 +147,14 @@ class BundleLibrary:
             raise explain_file(error, str(self._folder)) from error
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _clear_unfinished(folder: Path) -> None:
+    """Removes what servers left that were killed while they took a bundle in."""
+    for path in folder.glob(f"{_UNFINISHED}*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _UNFINISHED_FOR_S:
+                shutil.rmtree(path)
 
 
 def read_folder(path: Path, name: str) -> dict[str, bytes]:

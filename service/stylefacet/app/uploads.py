@@ -32,7 +32,7 @@ from stylefacet.catalog.entities import (
 )
 from stylefacet.catalog.limits import check_row
 from stylefacet.catalog.store import Store
-from stylefacet.errors import EncodersChanged, StylefacetError
+from stylefacet.errors import EncodersChanged, ImageUndecodable, InputsMissing, StylefacetError
 from stylefacet.kept_inputs import pack_pixels
 
 T = TypeVar("T")
@@ -164,11 +164,14 @@ class Uploads:
         for encoder_id in sorted(set(encoder_of.values()) & realms.keys()):
             product_ids = [id for id, wanted in encoder_of.items() if wanted == encoder_id]
             missing = self._store.encoders.list_missing_of(product_ids, encoder_id)
-            embedder = realms[encoder_id].embedder
-            self._store.encoders.add_embeddings(
-                encoder_id,
-                {image.image_key: embedder.embed_kept(image.content) for image in missing},
-            )
+            embedder, embedded = realms[encoder_id].embedder, {}
+            for image in missing:
+                try:
+                    embedded[image.image_key] = embedder.embed_kept(image.content)
+                except ImageUndecodable as error:
+                    # The caller sent no image: one of the store's was damaged.
+                    raise InputsMissing(encoder_id, 1) from error
+            self._store.encoders.add_embeddings(encoder_id, embedded)
 
     def _prepare_image(self, row: UploadRow, snapshot: Snapshot) -> NewImage | None:
         (image,) = self._prepare_images([row], snapshot)

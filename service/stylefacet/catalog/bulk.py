@@ -231,11 +231,18 @@ class RowBatch:
     def _keep_inputs(self, inputs: list[KeptInput]) -> None:
         missing = {kept.sha256: kept.content for kept in inputs}
         for some in chunked(list(missing)):
-            stored = self._connection.scalars(
-                select(t.kept_inputs.c.sha256).where(t.kept_inputs.c.sha256.in_(some))
+            stored = self._connection.execute(
+                select(t.kept_inputs).where(t.kept_inputs.c.sha256.in_(some))
             ).all()
-            for digest in stored:
-                del missing[digest]
+            for row in stored:
+                content = missing.pop(row.sha256)
+                # One that was damaged is mended by the same photo.
+                if row.content != content:
+                    self._connection.execute(
+                        update(t.kept_inputs)
+                        .where(t.kept_inputs.c.sha256 == row.sha256)
+                        .values(content=content)
+                    )
         if missing:
             self._connection.execute(
                 insert(t.kept_inputs),

@@ -2,8 +2,11 @@
 
 import errno
 import logging
+import shutil
 import sqlite3
+from pathlib import Path
 
+from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from stylefacet.errors import (
@@ -20,6 +23,7 @@ _log = logging.getLogger(__name__)
 _SQLITE_KIND = 0xFF
 _SQLITE_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _SQLITE_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_SQLITE_MAYBE_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 _SQLITE_UNWRITABLE = (
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_CANTOPEN,
@@ -34,6 +38,8 @@ _PG_READ_ONLY = ("25006",)
 # A damaged page or index, and a file that cannot be read.
 _PG_CORRUPT = ("XX001", "XX002")
 _PG_IO = ("58030",)
+# What SQLite's log and its index take before the first commit.
+_LEAST_ROOM_BYTES = 128 << 10
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -69,13 +75,22 @@ def cause_of(error: DBAPIError) -> str:
 def _explain_sqlite(kind: int, error: DBAPIError, location: str) -> StylefacetError | None:
     if kind in _SQLITE_BUSY:
         return Overloaded()
-    if kind == sqlite3.SQLITE_FULL:
+    # Where no room is left for its log or its index, SQLite speaks of the disk or of the file.
+    if kind == sqlite3.SQLITE_FULL or (kind in _SQLITE_MAYBE_FULL and not _has_room(location)):
         return StoreFull(location)
     if kind in _SQLITE_CORRUPT:
         return StoreCorrupt(location, cause_of(error))
     if kind in _SQLITE_UNWRITABLE:
         return StoreUnwritable(location, cause_of(error))
     return None
+
+
+def _has_room(location: str) -> bool:
+    file = make_url(location).database
+    try:
+        return file is None or shutil.disk_usage(Path(file).parent).free > _LEAST_ROOM_BYTES
+    except OSError:
+        return True
 
 
 def _explain_postgresql(error: DBAPIError, location: str) -> StylefacetError | None:

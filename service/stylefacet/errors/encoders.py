@@ -75,8 +75,9 @@ class InputsMissing(StylefacetError):
 
     def __init__(self, encoder: str, count: int) -> None:
         super().__init__(
-            f"{count:,} images cannot be embedded by {encoder}, for their inputs were not kept; "
-            "allow missing inputs, and send the photos again: they are not found until then",
+            f"{count:,} images cannot be embedded by {encoder}, for their inputs were not kept or "
+            "are damaged; send the photos again, or allow missing inputs: they are not found until "
+            "then",
             {"subject": encoder, "image_count": str(count)},
         )
 

@@ -161,7 +161,11 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     def UploadProducts(
         self, request_iterator: Iterator[pb.UploadProductsRequest], context: grpc.ServicerContext
     ) -> Iterator[pb.UploadProductsResponse]:
-        """Stores a stream of rows; rows that are ready together share one commit."""
+        """Stores a stream of rows; rows that are ready together share one commit.
+
+        A store that is away ends the stream instead of failing rows: callers send again what has
+        no answer.
+        """
         pipeline = Pipeline(request_iterator, self._prepare, self._pool.in_turn, self._stream_depth)
         for batch in pipeline.batches(COMMIT_LINGER_S):
             rows = [item.row for item in batch if isinstance(item.row, PreparedRow)]
@@ -169,6 +173,8 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
             outcomes = iter(written.rows) if written else iter(())
             for item in batch:
                 if isinstance(item.row, StylefacetError):
+                    if item.row.retry_after_s is not None:
+                        raise item.row
                     yield convert.write_upload_failure(item.row_number, item.row)
                 else:
                     assert written is not None

@@ -1,0 +1,1 @@
+"""Faults of disks, files, databases and clocks, each done to a real server on purpose."""
