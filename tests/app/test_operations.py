@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from stylefacet.app import operations as operations_module
 from stylefacet.app.operations import OperationInterrupted, OperationRunner, Task, Work
 from stylefacet.catalog.operations import JsonObject, Operation, OperationState
 from stylefacet.catalog.store import Store
-from stylefacet.errors import InvalidField, OperationLost
+from stylefacet.errors import InvalidField, OperationLost, StoreFull, StoreUnreachable
 
 LEASE_S = 0.3
 
@@ -198,6 +199,24 @@ def test_a_failure_is_kept(run):
     runner = run(work)
     ended = runner.wait(runner.submit("count", {}).id, 10)
     assert isinstance(ended.error, InvalidField)
+
+
+def test_work_goes_on_from_its_progress_when_the_store_is_back(run, monkeypatch):
+    monkeypatch.setattr(operations_module, "_PASSING_PAUSE_S", 0.01)
+    seen: list[JsonObject] = []
+
+    def work(task: Task) -> JsonObject:
+        seen.append(task.checkpoint)
+        task.report("counting", len(seen), 3, {})
+        if len(seen) < 3:
+            raise (StoreUnreachable, StoreFull)[len(seen) - 1]("here")
+        return {"done": True}
+
+    runner = run(work)
+    ended = runner.wait(runner.submit("count", {}).id, 10)
+
+    assert (ended.state, ended.result) == (OperationState.SUCCEEDED, {"done": True})
+    assert [checkpoint.get("done_count") for checkpoint in seen] == [None, 1, 2]
 
 
 def test_a_fault_of_ours_is_told_without_its_text(run):

@@ -20,7 +20,14 @@ from stylefacet.catalog.operations import (
     OperationStore,
     operation_name,
 )
-from stylefacet.errors import OperationCancelled, OperationLost, StylefacetError
+from stylefacet.errors import (
+    OperationCancelled,
+    OperationLost,
+    Overloaded,
+    StoreFull,
+    StoreUnreachable,
+    StylefacetError,
+)
 
 _log = logging.getLogger(__name__)
 # An operation that took its server down so often is not tried again.
@@ -31,6 +38,9 @@ _CLEARING_INTERVAL_S = 3600.0
 # How often a waiting call looks at the store, and how many may wait at once: each holds a thread.
 _WAIT_POLL_S = 0.2
 _MAX_WAITER_COUNT = 16
+# What a nightly operation waits out: the store is away, full or busy.
+_PASSING = (StoreUnreachable, StoreFull, Overloaded)
+_PASSING_PAUSE_S = 2.0
 # A store that is busy when an operation ends is asked again, this often and with this pause.
 _END_ATTEMPTS = 10
 _END_PAUSE_S = 1.0
@@ -93,6 +103,11 @@ class Task:
     def interrupt(self) -> None:
         """Makes the next `check` raise, without an outcome for the operation."""
         self._interrupted.set()
+
+    def start_over(self, pause_s: float) -> None:
+        """Waits, and takes what was last reported for the progress to go on from."""
+        self._interrupted.wait(pause_s)
+        self.checkpoint = self.progress
 
     def take_fresh_progress(self) -> JsonObject | None:
         """Returns progress that was not taken before; None when there is none."""
@@ -275,8 +290,16 @@ class OperationRunner:
         try:
             if operation.lost_count > _MAX_LOST_COUNT:
                 raise OperationLost(operation_name(operation.id), operation.lost_count)
-            task.check()
-            return OperationState.SUCCEEDED, self._works[operation.kind](task)
+            while True:
+                task.check()
+                try:
+                    return OperationState.SUCCEEDED, self._works[operation.kind](task)
+                except _PASSING as error:
+                    task.start_over(_PASSING_PAUSE_S)
+                    _log.warning(
+                        "operation waits for the store",
+                        extra={"operation": operation.id, "cause": error.message},
+                    )
         except OperationCancelled as error:
             return OperationState.CANCELLED, error
         except StylefacetError as error:

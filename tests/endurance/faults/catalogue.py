@@ -2,12 +2,16 @@
 
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
+from stylefacet.bundle import write_bundle
 from tests.endurance.crash import make_ground
-from tests.endurance.faults import disks, files
-from tests.endurance.faults.scene import Scene
-from tests.endurance.site import new_site
+from tests.endurance.faults import disks, files, postgresql
+from tests.endurance.faults.scene import Scene, Skipped
+from tests.endurance.site import Site, new_site
+from tests.postgresql import running_cluster
+from tests.tiny_bundle import tiny_bundle_parts
 
 # Does a fault to a scene that is empty still; returns what was seen.
 Fault = Callable[[Scene], str]
@@ -26,7 +30,12 @@ FAULTS: tuple[Fault, ...] = (
     files.damage_database_pages,
     files.flip_database_bits,
 )
-POSTGRESQL_FAULTS: tuple[Fault, ...] = ()
+POSTGRESQL_FAULTS: tuple[Fault, ...] = (
+    postgresql.kill_while_serving,
+    postgresql.kill_during_upload_and_import,
+    postgresql.kill_during_switch,
+    postgresql.start_while_away,
+)
 
 
 def run(fault: Fault, seed: int = 0, with_postgresql: bool = False) -> str:
@@ -36,5 +45,14 @@ def run(fault: Fault, seed: int = 0, with_postgresql: bool = False) -> str:
         AssertionError: when something else was seen than should be.
         Skipped: when it cannot be brought about here.
     """
-    with tempfile.TemporaryDirectory() as folder, new_site(with_postgresql) as site:
-        return fault(Scene(make_ground(site, Path(folder)), Path(folder), seed))
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder, cluster = Path(name), None
+        if with_postgresql:
+            cluster = stack.enter_context(running_cluster())
+            if not cluster.is_own:
+                raise Skipped("the database's server belongs to somebody else")
+            bundle = write_bundle(folder / "bundle", **tiny_bundle_parts(seed=0)).path
+            site = Site(bundle, folder / "data", cluster.new_database())
+        else:
+            site = stack.enter_context(new_site())
+        return fault(Scene(make_ground(site, folder), folder, seed, cluster))
