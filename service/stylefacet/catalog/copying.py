@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from stylefacet.catalog import tables as t
+from stylefacet.catalog.write_ahead_log import check_log
 from stylefacet.errors import SettingInvalid, StoreCorrupt
 
 # 256 KiB at SQLite's page size: whoever watches the progress hears of it often enough.
@@ -59,6 +60,7 @@ def copy_sqlite(source: Path, target: Path, progress: Progress) -> None:
     Raises:
         StoreCorrupt: when the source cannot be read, or the copy is not sound.
     """
+    check_log(source, str(source))
     try:
         reader = sqlite3.connect(source.resolve().as_uri() + "?mode=ro", uri=True, timeout=10)
         writer = sqlite3.connect(target)

@@ -23,6 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from stylefacet.catalog import tables as t
 from stylefacet.catalog.failures import cause_of, explain
 from stylefacet.catalog.migrations import OLDEST_VERSION, migrate
+from stylefacet.catalog.write_ahead_log import check_log
 from stylefacet.errors import Overloaded, SettingInvalid, StoreCorrupt, StoreUnreachable
 from stylefacet.stages import Stage, stage
 
@@ -57,6 +58,9 @@ class Database:
         self._location = make_url(url).render_as_string(hide_password=True)
         self._is_prepared = False
         try:
+            # Before anything is opened: that would drop what is damaged.
+            if not self._is_postgresql:
+                check_log(make_url(url).database, self._location)
             self._prepare()
             self._is_prepared = True
         except DBAPIError as error:

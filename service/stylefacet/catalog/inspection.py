@@ -11,6 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from stylefacet.catalog import tables as t
 from stylefacet.catalog.copying import check_soundness, sqlite_file
+from stylefacet.catalog.write_ahead_log import check_log
 from stylefacet.errors import SettingInvalid, StoreCorrupt
 
 CURRENT_SCHEMA_VERSION = t.SCHEMA_VERSION
@@ -53,12 +54,13 @@ class CatalogueInspector:
 
         Raises:
             SettingInvalid: for a URL that is none.
-            StoreCorrupt: when an SQLite file is missing.
+            StoreCorrupt: when an SQLite file is missing, or its log has lost commits.
         """
         try:
             parsed = make_url(url)
             self._sqlite = sqlite_file(url) if parsed.get_backend_name() == "sqlite" else None
             if self._sqlite is not None:
+                check_log(self._sqlite, str(self._sqlite))
                 uri = self._sqlite.resolve().as_uri() + "?mode=ro"
                 self._engine = create_engine(
                     "sqlite://",

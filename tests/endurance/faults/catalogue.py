@@ -27,6 +27,7 @@ FAULTS: tuple[Fault, ...] = (
     files.damage_stored_bundle,
     files.damage_kept_inputs,
     files.damage_database_head,
+    files.damage_log,
     files.damage_database_pages,
     files.flip_database_bits,
 )

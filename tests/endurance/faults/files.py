@@ -118,6 +118,34 @@ def damage_database_head(scene: Scene) -> str:
     return "refuses to start: " + "; ".join(sorted({line.split(": ", 1)[1] for line in told}))
 
 
+def damage_log(scene: Scene) -> str:
+    """A log that is torn or damaged after a crash never hides acknowledged writes."""
+    with scene.site.server() as server, StylefacetClient(server.address) as client:
+        scene.fill(client)
+        # Each of its own commit, for the last one alone is what a crash may leave half done.
+        for number in range(10):
+            scene.upload(client, [f"late{number}"])
+        server.kill()
+    kept = {path: path.read_bytes() for path in scene.site.data_dir.glob("catalogue.db*")}
+    log, index = Path(f"{scene.database}-wal"), Path(f"{scene.database}-shm")
+    told = ""
+    for has_index in (True, False):
+        for share in (0.0001, 0.3, 0.7, 0.9):
+            flip_bit(log, int(log.stat().st_size * share))
+            if not has_index:
+                index.unlink()
+            told = scene.site.refusal()
+            assert "acknowledged commits stand behind that" in told, told
+            _put_back(kept)
+    tear(log, 0.8)
+    told = scene.site.refusal()
+    assert "acknowledged commits stand behind that" in told, told
+    _put_back(kept)
+    with scene.site.server() as server, StylefacetClient(server.address) as client:
+        scene.check(client)
+    return f"refuses to start: {told.split(': ', 1)[1]}"
+
+
 def damage_database_pages(scene: Scene) -> str:
     """A page in the middle that is zeroed or overwritten never gives a wrong answer."""
     with scene.site.server() as server, StylefacetClient(server.address) as client:
@@ -179,6 +207,11 @@ def _let_other_serve(scene: Scene, client: StylefacetClient) -> None:
     other = list(scene.ground.bundles.values())[1]
     encoder = client.install_encoder(other).encoder_id
     client.wait_for_operation(client.activate_encoder(encoder).operation_id, 60)
+
+
+def _put_back(kept: dict[Path, bytes]) -> None:
+    for path, whole in kept.items():
+        path.write_bytes(whole)
 
 
 def _own(scene: Scene) -> Path:
