@@ -24,7 +24,7 @@ from stylefacet.catalog.entities import (
     WriteOutcome,
 )
 from stylefacet.catalog.operations import JsonObject
-from stylefacet.catalog.sweeping import Sweeper
+from stylefacet.catalog.sweeping import MadeBefore, Sweeper
 from stylefacet.errors import DeletionRefused, InvalidField, StylefacetError
 from stylefacet.manifest import BadRow, ManifestRow, Source, open_source, parse_column_map
 
@@ -74,6 +74,8 @@ class ImportSummary:
     notes: list[str] = field(default_factory=list)
     # Tells the manifest's state, so that rows of another one are not taken for done.
     mark: str = ""
+    # With replacing: the newest keys of products and images when the first run began.
+    newest_keys: list[int] = field(default_factory=list)
 
     def to_json(self) -> dict[str, object]:
         """Returns the summary as it is stored."""
@@ -189,6 +191,9 @@ class _Run:
         Raises:
             DeletionRefused: when replacing would delete too much.
         """
+        if self._terms.replace and not self._summary.newest_keys:
+            now = self._sweeper.made_before(self._task.create_time)
+            self._summary.newest_keys = [now.product_key, now.image_key]
         named: set[str] = set()
         unreadable: list[str] = []
         trial = ImportSummary(row_count=source.row_count, notes=self._summary.notes)
@@ -213,13 +218,18 @@ class _Run:
             self._summary.deleted_product_count = len(self._missing)
         self._report("reading the manifest", source.row_count, source.row_count)
 
+    @property
+    def _before(self) -> MadeBefore:
+        product_key, image_key = self._summary.newest_keys
+        return MadeBefore(self._task.create_time, product_key, image_key)
+
     def _find_missing(self, named: set[str], unreadable: Sequence[str]) -> None:
         if unreadable:
             raise DeletionRefused(
                 f"{len(unreadable)} rows name no product that can be read, the first at "
                 f"{unreadable[0]}, so what they name might be deleted; mend them"
             )
-        stored = self._sweeper.list_product_ids(self._task.create_time)
+        stored = self._sweeper.list_product_ids(self._before)
         self._missing = [product_id for product_id in stored if product_id not in named]
         share = len(self._missing) / len(stored) if stored else 0.0
         if share > self._terms.max_deleted_share:
@@ -322,7 +332,7 @@ class _Run:
 
     def delete_the_rest(self) -> None:
         """Deletes the products and images that no row named."""
-        before, summary = self._task.create_time, self._summary
+        before, summary = self._before, self._summary
         images = [
             (product_id, image_id)
             for product_id, image_id in self._sweeper.stream_images(before)

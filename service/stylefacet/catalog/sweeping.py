@@ -1,9 +1,10 @@
 """Finds and deletes what a manifest does not name; knows nothing of manifests."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, func, select
 
 from stylefacet.catalog import images
 from stylefacet.catalog import tables as t
@@ -14,35 +15,64 @@ from stylefacet.catalog.statements import chunked
 _P, _I = t.products.c, t.images.c
 
 
-class Sweeper:
-    """Deletes products and images made before a time, a few hundred a transaction. Thread-safe.
+@dataclass(frozen=True, slots=True)
+class MadeBefore:
+    """What may be deleted: made before a time, and before a moment by the order of the keys.
 
-    The time protects what others made while a list of what to keep was being put together.
+    The keys hold where a clock is set back, or another server's is behind.
+    """
+
+    time: datetime
+    product_key: int
+    image_key: int
+
+    @property
+    def products(self) -> ColumnElement[bool]:
+        """Whether a product is meant."""
+        return (_P.create_time < self.time) & (_P.product_key <= self.product_key)
+
+    @property
+    def images(self) -> ColumnElement[bool]:
+        """Whether an image is meant."""
+        return (_I.create_time < self.time) & (_I.image_key <= self.image_key)
+
+
+class Sweeper:
+    """Deletes products and images of before, a few hundred a transaction. Thread-safe.
+
+    `MadeBefore` protects what others made while a list of what to keep was being put together.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def list_product_ids(self, before: datetime) -> list[str]:
-        """Returns the ids of all products made before a time, in order."""
+    def made_before(self, time: datetime) -> MadeBefore:
+        """Returns what stands for all that there is now and was made before a time."""
         with self._database.reading() as connection:
-            made = select(_P.id).where(_P.create_time < before).order_by(_P.id)
+            product_key = connection.scalar(select(func.max(_P.product_key)))
+            image_key = connection.scalar(select(func.max(_I.image_key)))
+        return MadeBefore(time, product_key or 0, image_key or 0)
+
+    def list_product_ids(self, before: MadeBefore) -> list[str]:
+        """Returns the ids of all products made before, in order."""
+        with self._database.reading() as connection:
+            made = select(_P.id).where(before.products).order_by(_P.id)
             return list(connection.scalars(made))
 
-    def stream_images(self, before: datetime) -> Iterator[tuple[str, str]]:
-        """Yields product id and image id of all images made before a time, product by product."""
+    def stream_images(self, before: MadeBefore) -> Iterator[tuple[str, str]]:
+        """Yields product id and image id of all images made before, product by product."""
         with self._database.reading() as connection:
             made = (
                 select(_P.id, _I.id)
                 .join(t.images, _I.product_key == _P.product_key)
-                .where(_I.create_time < before)
+                .where(before.images)
                 .order_by(_P.id, _I.id)
             )
             for row in connection.execution_options(yield_per=10_000).execute(made):
                 yield row[0], row[1]
 
-    def delete_products(self, product_ids: Sequence[str], before: datetime) -> tuple[int, int]:
-        """Deletes those of the products that were made before a time; others are passed over.
+    def delete_products(self, product_ids: Sequence[str], before: MadeBefore) -> tuple[int, int]:
+        """Deletes those of the products that were made before; others are passed over.
 
         Returns how many went, and the sequence number.
         """
@@ -50,7 +80,7 @@ class Sweeper:
             lock_counter(connection)
             found: dict[int, str] = {}
             for some in chunked(product_ids):
-                made = select(_P.product_key, _P.id).where(_P.id.in_(some), _P.create_time < before)
+                made = select(_P.product_key, _P.id).where(_P.id.in_(some), before.products)
                 found.update({row.product_key: row.id for row in connection.execute(made)})
             if not found:
                 return 0, read_sequence(connection)
@@ -62,8 +92,10 @@ class Sweeper:
             record_changes(connection, sequence, found.items(), deleted=True)
             return len(found), sequence
 
-    def delete_images(self, names: Sequence[tuple[str, str]], before: datetime) -> tuple[int, int]:
-        """Deletes images made before a time, given by product id and image id; as above."""
+    def delete_images(
+        self, names: Sequence[tuple[str, str]], before: MadeBefore
+    ) -> tuple[int, int]:
+        """Deletes images made before, given by product id and image id; as above."""
         wanted = set(names)
         with self._database.writing() as connection:
             lock_counter(connection)
@@ -72,7 +104,7 @@ class Sweeper:
                 rows = connection.execute(
                     select(_I.image_key, _I.id, _I.input_sha256, _P.product_key, _P.id)
                     .join(t.products, _P.product_key == _I.product_key)
-                    .where(_P.id.in_(some), _I.create_time < before)
+                    .where(_P.id.in_(some), before.images)
                 )
                 for image_key, image_id, digest, product_key, product_id in rows:
                     if (product_id, image_id) in wanted:

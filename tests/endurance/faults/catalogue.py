@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stylefacet.bundle import write_bundle
 from tests.endurance.crash import make_ground
-from tests.endurance.faults import disks, files, postgresql
+from tests.endurance.faults import clocks, disks, files, postgresql
 from tests.endurance.faults.scene import Scene, Skipped
 from tests.endurance.site import Site, new_site
 from tests.postgresql import running_cluster
@@ -30,6 +30,7 @@ FAULTS: tuple[Fault, ...] = (
     files.damage_log,
     files.damage_database_pages,
     files.flip_database_bits,
+    clocks.jump_while_serving,
 )
 POSTGRESQL_FAULTS: tuple[Fault, ...] = (
     postgresql.kill_while_serving,
