@@ -25,6 +25,7 @@ from stylefacet.server.runtime import Server
 from stylefacet.server.settings import Settings
 from stylefacet.v1 import catalog_service_pb2, encoder_service_pb2
 from tests.conftest import photo
+from tests.server.strained import full
 from tests.server.stubs import Stubs, connect, upload_row
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -141,7 +142,7 @@ def test_each_stage_of_an_upload_and_a_search_is_timed(server: Server, stubs: St
         stage: value(found, "stylefacet_stage_seconds_count", stage=stage)
         for stage in ("queue", "decode", "inference", "search", "store_read", "store_write")
     }
-    assert (counts["queue"], counts["decode"], counts["inference"]) == (6, 6, 5)
+    assert (counts["queue"], counts["decode"], counts["inference"]) == (7, 6, 5)
     assert counts["search"] == 1
     assert counts["store_write"] >= 1
     assert counts["store_read"] >= 5
@@ -307,3 +308,26 @@ def test_no_pixels_vectors_or_tokens_are_told(
     for part in (content[:16], content[40:56]):
         for text in (part.hex(), repr(part)[2:-1], json.dumps(list(part))[1:-1]):
             assert text not in told
+
+
+def test_of_many_refusals_only_some_are_told_and_all_are_counted(
+    settings: Settings, log: list[str]
+):
+    running = Server(replace(settings, max_concurrent_calls=1))
+    running.start()
+    with full(running, 1), connect(running.address) as stubs:
+        for _ in range(40):
+            with pytest.raises(grpc.RpcError):
+                stubs.encoder.ListEncoders(encoder_service_pb2.ListEncodersRequest())
+        time.sleep(1.1)
+        with pytest.raises(grpc.RpcError):
+            stubs.encoder.ListEncoders(encoder_service_pb2.ListEncodersRequest())
+        found = scrape(running)
+    running.stop()
+    told = [line for line in map(json.loads, log) if line.get("code") == "RESOURCE_EXHAUSTED"]
+
+    method = "stylefacet.v1.EncoderService/ListEncoders"
+    assert value(found, "stylefacet_calls_total", method=method, code="RESOURCE_EXHAUSTED") == 41
+    # Forty calls may take longer than a second.
+    assert 11 <= len(told) <= 31
+    assert sum(line.get("untold_refusals", 0) for line in told) + len(told) == 41

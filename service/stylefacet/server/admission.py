@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -64,7 +64,15 @@ class Visit:
 class Admission:
     """The calls under way and the stage. Thread-safe; ``_lock`` guards both sets of visits."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        is_pool_full: Callable[[], bool],
+        pooled_methods: Collection[str],
+    ) -> None:
+        """Makes the door of a server that has a pool, for whose methods it may be full."""
+        self._is_pool_full = is_pool_full
+        self._pooled_methods = pooled_methods
         self._max_calls = settings.max_concurrent_calls
         self._call_limit_s = settings.call_deadline_s
         self._stream_limit_s = settings.stream_idle_s
@@ -78,6 +86,11 @@ class Admission:
     def is_draining(self) -> bool:
         """Whether the server is about to stop: two-way streams end at their next answer."""
         return self._stage is Stage.DRAINING
+
+    @property
+    def visit_count(self) -> int:
+        """How many calls are under way."""
+        return len(self._visits)
 
     def start(self) -> None:
         """Begins to cut off calls that overstay; none is let in yet."""
@@ -95,8 +108,8 @@ class Admission:
         """Cuts no more calls off."""
         self._is_over.set()
 
-    def check(self) -> None:
-        """Refuses a call while that can be done without reading what it sends.
+    def check(self, method: str) -> None:
+        """Refuses a call of a method while that can be done without reading what it sends.
 
         Raises:
             IndexLoading, ShuttingDown, Overloaded: no more calls now.
@@ -106,6 +119,8 @@ class Admission:
         if self._stage is Stage.DRAINING:
             raise ShuttingDown
         if len(self._visits) >= self._max_calls:
+            raise Overloaded
+        if method in self._pooled_methods and self._is_pool_full():
             raise Overloaded
 
     def enter(self, context: grpc.ServicerContext, is_stream: bool) -> Visit:

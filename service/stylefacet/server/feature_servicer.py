@@ -33,7 +33,10 @@ _KINDS = {
 
 
 class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
-    """Thread-safe; holds no state of its own. Each request is about one encoder's features."""
+    """Thread-safe; holds no state of its own. Each request is about one encoder's features.
+
+    Predictions are made in the shared pool.
+    """
 
     def __init__(self, store: Store, encoders: EncoderSet, pool: Executor) -> None:
         self._store = store
@@ -131,6 +134,9 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         self, request: pb.PredictFeaturesRequest, context: grpc.ServicerContext
     ) -> pb.PredictFeaturesResponse:
         """Predicts the values of fitted features."""
+        return self._pool.submit(self._predict, request).result()
+
+    def _predict(self, request: pb.PredictFeaturesRequest) -> pb.PredictFeaturesResponse:
         names = [convert.read_name("features", name, "features") for name in request.features]
         match request.WhichOneof("subject"):
             case "product":
@@ -140,9 +146,9 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
             case "content":
                 if not request.content:
                     raise InvalidField("content", "is empty; send the image's bytes")
-                realm, photo = self._pool.submit(
-                    embed_query, self._encoders.current, request.content, request.category
-                ).result()
+                realm, photo = embed_query(
+                    self._encoders.current, request.content, request.category
+                )
                 answer = realm.fitting.predict_photo(photo, names)
             case _:
                 raise InvalidField("subject", "is missing; give a product or content")

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,10 +11,17 @@ from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from stylefacet.app.call_terms import set_call_terms
-from stylefacet.errors import Code, InvalidField, MethodUnclassed, ShuttingDown, StylefacetError
+from stylefacet.errors import (
+    Code,
+    InvalidField,
+    MethodUnclassed,
+    Overloaded,
+    ShuttingDown,
+    StylefacetError,
+)
 from stylefacet.server.access import HEALTH_SERVICE, AccessCheck
 from stylefacet.server.admission import Admission, Visit
-from stylefacet.server.status import internal_status, to_status
+from stylefacet.server.status import internal_status, overloaded_status, to_status
 from stylefacet.server.watching import REQUEST_ID_HEADER, CallWatch
 
 _log = logging.getLogger(__name__)
@@ -37,7 +44,8 @@ class CallInterceptor(grpc.ServerInterceptor):
     """Lets calls in or refuses them, aborts with rich statuses, has each call watched.
 
     Thread-safe. A refusal is the same for calls of every kind and reads nothing of what they
-    send; ``door`` are the threads that refuse and that answer health checks, so that both are
+    send: the very thread that takes calls in refuses them, for a hop to another would cost more
+    than all the rest of it. ``door`` are the threads that answer health checks, so that they are
     quick however busy the others are. Every handler is made one that takes a stream of requests:
     a call waits for its message when it has been let in, not before.
     """
@@ -73,7 +81,7 @@ class CallInterceptor(grpc.ServerInterceptor):
                 return None
             if method.startswith(f"/{HEALTH_SERVICE}/"):
                 return self._answer_at_door(handler)
-            self._admission.check()
+            self._admission.check(method)
         except MethodUnclassed as error:
             return None if handler is None else self._refusal(error, caller)
         except StylefacetError as error:
@@ -85,7 +93,7 @@ class CallInterceptor(grpc.ServerInterceptor):
             with _Call(None, self._watch, caller, context):
                 raise error
 
-        return grpc.stream_unary_rpc_method_handler(_OnThreads(refuse, self._door))
+        return grpc.stream_unary_rpc_method_handler(_OnThreads(refuse, _AT_ONCE))
 
     def _answer_at_door(self, handler: "grpc.RpcMethodHandler[Any, Any]") -> _Handler:
         if handler.response_streaming:
@@ -139,13 +147,29 @@ class CallInterceptor(grpc.ServerInterceptor):
         )
 
 
+class _AtOnce(Executor):
+    """Runs what is submitted before it returns, on the thread that submits it."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Returns a future that is done."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+_AT_ONCE = _AtOnce()
+
+
 class _OnThreads:
     """A handler's behaviour that gRPC runs on threads of its own, by an attribute it looks for."""
 
     def __init__(
         self,
         behaviour: Any,
-        threads: ThreadPoolExecutor,
+        threads: Executor,
         experimental_non_blocking: bool = False,
     ) -> None:
         self._behaviour = behaviour
@@ -189,7 +213,7 @@ class _Call:
             self._visit = self._admission.enter(self._context, self._is_stream)
         except StylefacetError as error:
             self._watched.end(error.code.name)
-            self._abort(to_status(error))
+            self._abort(_status_of(error))
             raise
         set_call_terms(self._visit.terms())
         return self._visit
@@ -201,7 +225,7 @@ class _Call:
             self._watched.end("OK")
         elif isinstance(error, StylefacetError):
             self._watched.end(error.code.name)
-            self._abort(to_status(error))
+            self._abort(_status_of(error))
         elif isinstance(error, GeneratorExit | grpc.RpcError):
             # The caller went away; gRPC closes the stream's generator, or its requests raise.
             self._watched.end("CANCELLED")
@@ -220,6 +244,10 @@ class _Call:
         request_id = (REQUEST_ID_HEADER, self._request_id)
         self._context.set_trailing_metadata((request_id, *refusal.trailing_metadata))
         self._context.abort(refusal.code, refusal.details)
+
+
+def _status_of(error: StylefacetError) -> status_pb2.Status:
+    return overloaded_status() if type(error) is Overloaded else to_status(error)
 
 
 def _certificate_name(context: grpc.ServicerContext) -> str:

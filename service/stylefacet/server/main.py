@@ -1,7 +1,10 @@
 """Runs a server as a process: logging, signals, exit code."""
 
+import logging
+import os
 import queue
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
@@ -10,6 +13,9 @@ from stylefacet.server.runtime import Server
 from stylefacet.server.settings import Settings
 
 _LOOK_EVERY_S = 0.2
+# How long a thread keeps the interpreter while others wait for it: the one that takes calls in
+# needs it several times a call, and with Python's own 5 ms would keep callers waiting for long.
+_SWITCH_S = 0.001
 
 
 def run_server(settings: Settings) -> None:
@@ -19,6 +25,7 @@ def run_server(settings: Settings) -> None:
         StylefacetError: when the server cannot start; nothing listens then.
     """
     set_up_logging()
+    sys.setswitchinterval(_SWITCH_S)
     # Its put may interrupt its get, which no lock of the threading module allows.
     signals: queue.SimpleQueue[int] = queue.SimpleQueue()
 
@@ -37,6 +44,11 @@ def run_server(settings: Settings) -> None:
             if _signalled(signals):
                 server.hurry()
     stopped.result()
+    if server.is_at_work:
+        # Python would wait for these threads, for minutes if they fit a feature; what they do is
+        # for callers who are gone, and the store takes no half of it.
+        logging.shutdown()
+        os._exit(0)
 
 
 def _signalled(signals: "queue.SimpleQueue[int]") -> bool:

@@ -1,14 +1,18 @@
-"""The threads that decode and embed photos, behind a queue with an end; knows no photo."""
+"""The threads that embed photos and rank products, behind a queue with an end; knows neither."""
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from stylefacet.app.call_terms import call_terms
 from stylefacet.errors import Overloaded
+from stylefacet.server.queue_room import QueueRoom
 from stylefacet.stages import Stage, tell_stage
 
 _Parameters = ParamSpec("_Parameters")
@@ -16,6 +20,24 @@ _Result = TypeVar("_Result")
 # Pieces of streams' work that wait for each thread: enough that none rests, few enough that a
 # single photo is not kept waiting behind a whole upload.
 _TURNS_PER_THREAD = 2
+# Where threads have priorities of their own: a call that comes is taken in, or refused, before
+# the work of earlier ones goes on.
+_NICENESS = 5
+# Methods whose work is done here as a single piece: when the queue is full, they are refused
+# before their message is read.
+POOLED_METHODS = frozenset(
+    f"/stylefacet.v1.{method}"
+    for method in (
+        "CatalogService/CreateProductImage",
+        "EncoderService/DecodeEmbedding",
+        "EncoderService/EmbedImage",
+        "EncoderService/InterpolateEmbeddings",
+        "EncoderService/TraverseFeature",
+        "FeatureService/PredictFeatures",
+        "SimilarityService/CompareProducts",
+        "SimilarityService/SearchSimilarProducts",
+    )
+)
 
 
 class PhotoPool(ThreadPoolExecutor):
@@ -23,23 +45,29 @@ class PhotoPool(ThreadPoolExecutor):
 
     So what is timed and logged on a thread of the pool belongs to a call, and what nobody waits
     for any more is dropped when its turn comes. Work is refused when ``max_waiting_count`` pieces
-    wait already; those who can wait themselves, streams and imports, use :attr:`in_turn`.
-    Thread-safe: ``_room`` guards the count of what waits.
+    wait already, and sooner when the queue has been standing for longer than a burst lasts; those
+    who can wait themselves, streams and imports, use :attr:`in_turn`.
+    Thread-safe: ``_lock`` guards ``_room`` and the end.
     """
 
     def __init__(self, worker_count: int, max_waiting_count: int) -> None:
-        super().__init__(worker_count, thread_name_prefix="photo")
-        self._max_waiting_count = max_waiting_count
+        super().__init__(worker_count, thread_name_prefix="photo", initializer=_step_back)
         self._turn_count = worker_count * _TURNS_PER_THREAD
-        self._room = threading.Condition()
-        self._waiting_count = 0
+        self._lock = threading.Condition()
+        self._room = QueueRoom(worker_count, max_waiting_count)
         self._is_shut = False
         self.in_turn: Executor = _InTurn(self)
 
     @property
     def waiting_count(self) -> int:
         """How many pieces of work wait for a thread."""
-        return self._waiting_count
+        return self._room.count
+
+    @property
+    def is_full(self) -> bool:
+        """Whether work is refused at this moment; whoever asks refuses it."""
+        with self._lock:
+            return self._room.refuses(time.monotonic())
 
     def submit(
         self,
@@ -53,11 +81,11 @@ class PhotoPool(ThreadPoolExecutor):
         Raises:
             Overloaded: when the queue is full.
         """
-        with self._room:
-            if self._waiting_count >= self._max_waiting_count:
+        with self._lock:
+            if self._room.refuses(time.monotonic()):
                 raise Overloaded
-            self._waiting_count += 1
-        return self._queue(fn, *args, **kwargs)
+            self._room.enter(is_single=True)
+        return self._queue(True, partial(fn, *args, **kwargs))
 
     def submit_in_turn(
         self,
@@ -71,45 +99,45 @@ class PhotoPool(ThreadPoolExecutor):
         Raises:
             RuntimeError: when the pool is shut down meanwhile, as by every executor.
         """
-        with self._room:
-            self._room.wait_for(lambda: self._is_shut or self._waiting_count < self._turn_count)
+        with self._lock:
+            self._lock.wait_for(lambda: self._is_shut or self._room.count < self._turn_count)
             if self._is_shut:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            self._waiting_count += 1
-        return self._queue(fn, *args, **kwargs)
+            self._room.enter(is_single=False)
+        return self._queue(False, partial(fn, *args, **kwargs))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Takes no more work and waits for what it has."""
-        with self._room:
+        with self._lock:
             self._is_shut = True
-            self._room.notify_all()
+            self._lock.notify_all()
         super().shutdown(wait, cancel_futures=cancel_futures)
 
-    def _queue(
-        self,
-        fn: Callable[_Parameters, _Result],
-        /,
-        *args: _Parameters.args,
-        **kwargs: _Parameters.kwargs,
-    ) -> Future[_Result]:
+    def _queue(self, is_single: bool, fn: Callable[[], _Result]) -> Future[_Result]:
         asked_time_ns, asked_ns = time.time_ns(), time.perf_counter_ns()
 
         def work() -> _Result:
-            self._leave_queue()
+            self._leave_queue(is_single)
             tell_stage(Stage.QUEUE, asked_time_ns, time.perf_counter_ns() - asked_ns)
             call_terms().check()
-            return fn(*args, **kwargs)
+            return fn()
 
         try:
             return super().submit(copy_context().run, work)
         except RuntimeError:
-            self._leave_queue()
+            self._leave_queue(is_single)
             raise
 
-    def _leave_queue(self) -> None:
-        with self._room:
-            self._waiting_count -= 1
-            self._room.notify()
+    def _leave_queue(self, is_single: bool) -> None:
+        with self._lock:
+            self._room.leave(is_single, time.monotonic())
+            self._lock.notify()
+
+
+def _step_back() -> None:
+    """Lowers the priority of the thread that it runs on; elsewhere than on Linux it is shared."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 class _InTurn(Executor):

@@ -36,7 +36,7 @@ from stylefacet.server.listening import PORT_OPTIONS, HealthPort, join_address, 
 from stylefacet.server.metrics import Metrics, MetricsPort, ServerState
 from stylefacet.server.operation_starter import OperationStarter
 from stylefacet.server.operations_servicer import OperationsServicer
-from stylefacet.server.photo_pool import PhotoPool
+from stylefacet.server.photo_pool import POOLED_METHODS, PhotoPool
 from stylefacet.server.settings import Settings, split_address
 from stylefacet.server.similarity_servicer import SimilarityServicer
 from stylefacet.server.tls import server_credentials
@@ -59,7 +59,7 @@ _log = logging.getLogger(__name__)
 _CALLS_END_S = 5.0
 # Threads beyond the calls that are admitted, for those that turn out to be one too many.
 _SPARE_HANDLER_COUNT = 4
-# Threads that refuse calls and answer health checks, each in less than a millisecond.
+# Threads that answer health checks, each in less than a millisecond.
 _DOOR_THREAD_COUNT = 4
 # Where installed bundles lie unpacked, under data_dir.
 ENCODERS_FOLDER = "encoders"
@@ -93,7 +93,7 @@ class Server:
             self._pool = PhotoPool(
                 settings.worker_count or os.cpu_count() or 1, settings.max_queued_photos
             )
-            self._admission = Admission(settings)
+            self._admission = Admission(settings, lambda: self._pool.is_full, POOLED_METHODS)
             self._door = ThreadPoolExecutor(_DOOR_THREAD_COUNT, thread_name_prefix="door")
             self._health = health.HealthServicer()
             self._metrics = Metrics()
@@ -108,6 +108,7 @@ class Server:
             raise
         self._stopped = threading.Event()
         self._hurried = threading.Event()
+        self._ending: threading.Thread | None = None
 
     @property
     def address(self) -> str:
@@ -161,8 +162,9 @@ class Server:
     def stop(self) -> None:
         """Tells health first, then lets the calls under way end within the grace, closes all.
 
-        It takes at most ``shutdown_notice_s`` and ``shutdown_grace_s``, and the time in which an
-        operation under way notices that it has to be left to another server.
+        It takes at most ``shutdown_notice_s`` and ``shutdown_grace_s``, a few seconds for what
+        does not notice, and the time in which an operation under way notices that it has to be
+        left to another server. Work on a core is not waited for: :attr:`is_at_work` tells of it.
         """
         if self._stopped.is_set():
             return
@@ -179,8 +181,7 @@ class Server:
             _log.warning("stopping although gRPC still counts calls")
         self._admission.end()
         self._encoders.stop()
-        self._pool.shutdown()
-        self._door.shutdown()
+        self._end_threads()
         if self._health_port is not None:
             self._health_port.close()
         if self._metrics_port is not None:
@@ -191,10 +192,33 @@ class Server:
         self._stopped.set()
         _log.info("stopped")
 
+    def _end_threads(self) -> None:
+        """Waits for the pool and the door, but not for ever: work on a core cannot be stopped.
+
+        Nobody waits for its result any more; whatever it would still write, the closed store
+        refuses.
+        """
+        self._ending = threading.Thread(target=self._shut_pools, name="ending", daemon=True)
+        self._ending.start()
+        self._ending.join(_CALLS_END_S)
+        if self._ending.is_alive():
+            _log.warning("stopping although threads are still at work")
+
+    def _shut_pools(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self._door.shutdown(cancel_futures=True)
+
     def hurry(self) -> None:
         """Has a :meth:`stop` under way wait for nobody: calls end with ``UNAVAILABLE``."""
         self._hurried.set()
         self._server.stop(None)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether threads still work, also for calls that a :meth:`stop` has given up."""
+        return self._admission.visit_count > 0 or (
+            self._ending is not None and self._ending.is_alive()
+        )
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Waits until the server has stopped; returns whether it has."""

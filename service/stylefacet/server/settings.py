@@ -43,8 +43,9 @@ class Settings:
     worker_count: int = 0
     # Calls under way at once, streams included; more are refused with a time to try again.
     max_concurrent_calls: int = 64
-    # Photos of calls with one photo that wait for a worker: about a third of a second of work on
-    # two cores. More are refused; streams take turns instead and wait.
+    # Photos and searches of single calls that wait for a worker, at most. Fewer may when that would
+    # be over a third of a second of work, or when the queue never gets empty; more are refused.
+    # Streams take turns instead and wait.
     max_queued_photos: int = 32
     # Photos of one stream in memory at once, waiting or done.
     stream_depth: int = 64

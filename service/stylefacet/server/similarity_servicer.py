@@ -1,4 +1,8 @@
-"""Serves SimilarityService: ranked products that explain themselves."""
+"""Serves SimilarityService: ranked products that explain themselves.
+
+Ranking runs in the shared pool as embedding does: it keeps a core busy, and with a thread for
+each caller the threads would fight over the interpreter while none of them gets on.
+"""
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -41,7 +45,7 @@ _ANSWER_SHARE = 0.2
 
 
 class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
-    """Thread-safe; photos in queries are embedded in the shared pool."""
+    """Thread-safe; embeds, ranks and compares in the shared pool."""
 
     def __init__(
         self,
@@ -59,9 +63,15 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
         self, request: pb.SearchSimilarProductsRequest, context: grpc.ServicerContext
     ) -> pb.SearchSimilarProductsResponse:
         """Ranks products by their weighted distance from the query."""
+        # A search that waits for a change keeps no thread of the pool.
+        snapshot = self._encoders.seen(request.min_sequence, _patience_s(context))
+        return self._pool.submit(self._search, request, snapshot).result()
+
+    def _search(
+        self, request: pb.SearchSimilarProductsRequest, snapshot: Snapshot
+    ) -> pb.SearchSimilarProductsResponse:
         weights = read_weights(request.feature_weights)
         targets = read_adjustments(request.adjustments)
-        snapshot = self._encoders.seen(request.min_sequence, _patience_s(context))
         realm, query = self._read_query(request, snapshot)
         if targets and not weights:
             weights = realm.adjuster.default_weights(targets)
@@ -91,6 +101,9 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
         self, request: pb.CompareProductsRequest, context: grpc.ServicerContext
     ) -> pb.CompareProductsResponse:
         """Sets products side by side."""
+        return self._pool.submit(self._compare, request).result()
+
+    def _compare(self, request: pb.CompareProductsRequest) -> pb.CompareProductsResponse:
         weights = read_weights(request.feature_weights)
         names = [convert.read_name("products", name, "products") for name in request.products]
         realm = realm_of_products(self._encoders.current, self._store, names)
@@ -132,9 +145,7 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
             case "content":
                 if not request.content:
                     raise InvalidField("content", "is empty; send the image's bytes")
-                realm, photo = self._pool.submit(
-                    embed_query, snapshot, request.content, request.category
-                ).result()
+                realm, photo = embed_query(snapshot, request.content, request.category)
                 return realm, Query.of_photo(photo)
             case "embedding":
                 encoder = convert.read_name(

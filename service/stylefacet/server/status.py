@@ -1,9 +1,11 @@
 """Turns failures into google.rpc.Status with standard details, in one place for all calls."""
 
+from functools import cache
+
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
-from stylefacet.errors import InvalidField, StylefacetError
+from stylefacet.errors import InvalidField, Overloaded, StylefacetError
 
 ERROR_DOMAIN = "stylefacet.dev"
 
@@ -42,6 +44,12 @@ def to_status(error: StylefacetError) -> status_pb2.Status:
         delay.FromMilliseconds(int(error.retry_after_s * 1000))
         _add(status, error_details_pb2.RetryInfo(retry_delay=delay))
     return status
+
+
+@cache
+def overloaded_status() -> status_pb2.Status:
+    """Returns the status of every refusal by a busy server, which has no time to make it anew."""
+    return to_status(Overloaded())
 
 
 def internal_status(request_id: str) -> status_pb2.Status:

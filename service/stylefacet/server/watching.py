@@ -4,6 +4,7 @@ It knows methods, codes and times, and nothing of what a call carries.
 """
 
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -12,13 +13,16 @@ from typing import Protocol
 
 from stylefacet.app.operations import OperationInterrupted, Task, Work
 from stylefacet.catalog.operations import JsonObject
-from stylefacet.errors import StylefacetError
+from stylefacet.errors import Code, StylefacetError
 from stylefacet.server.metrics import Metrics
 from stylefacet.stages import StageRun, watch_stages
 
 _log = logging.getLogger("stylefacet.server.calls")
 REQUEST_ID_HEADER = "x-request-id"
 _MAX_REQUEST_ID_LENGTH = 64
+# Lines a second about calls that are refused because the server is busy: telling each of them
+# would cost more than refusing it, and fill the disk.
+_REFUSALS_TOLD = 10
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
@@ -53,6 +57,7 @@ class CallWatch:
     def __init__(self, metrics: Metrics, tracing: Tracing | None = None) -> None:
         self._metrics = metrics
         self._tracing = tracing
+        self._refusals = _Refusals()
 
     def begin(
         self, method: str, metadata: Mapping[str, str], caller_name: str = ""
@@ -63,7 +68,7 @@ class CallWatch:
         method = method.removeprefix("/")
         self._metrics.call_begins()
         span = self._start_span(method, request_id, metadata)
-        return WatchedCall(method, request_id, caller_name, self._metrics, span)
+        return WatchedCall(method, request_id, caller_name, self._metrics, span, self._refusals)
 
     def watched(self, kind: str, work: Work) -> Work:
         """Returns an operation's work, counted, its stages timed, its id in the log's lines."""
@@ -117,7 +122,9 @@ class WatchedCall:
         caller_name: str,
         metrics: Metrics,
         span: Span | None,
+        refusals: "_Refusals",
     ) -> None:
+        self._refusals = refusals
         self.method = method
         self.request_id = request_id
         self._caller_name = caller_name
@@ -126,11 +133,20 @@ class WatchedCall:
         self._start = time.perf_counter()
 
     def end(self, code: str) -> None:
-        """Writes the access line and counts the call under its code."""
+        """Counts the call under its code and writes the access line.
+
+        Of many refusals a second only some are told, each with how many were not before it.
+        """
         duration_s = time.perf_counter() - self._start
         self._metrics.call_ends(self.method, code, duration_s)
         if self._span is not None:
             self._span.end(code)
+        untold_count = 0
+        if code == Code.RESOURCE_EXHAUSTED.name:
+            told = self._refusals.untold_count()
+            if told is None:
+                return
+            untold_count = told
         _log.info(
             "call",
             extra={
@@ -139,5 +155,29 @@ class WatchedCall:
                 "duration_ms": round(duration_s * 1000, 2),
                 "request_id": self.request_id,
                 **({"caller": self._caller_name} if self._caller_name else {}),
+                **({"untold_refusals": untold_count} if untold_count else {}),
             },
         )
+
+
+class _Refusals:
+    """Decides which refusals are told. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._since_s = 0.0
+        self._told_count = 0
+        self._untold_count = 0
+
+    def untold_count(self) -> int | None:
+        """Returns how many were kept back before this one; none when it is to be so too."""
+        with self._lock:
+            now_s = time.monotonic()
+            if now_s - self._since_s >= 1:
+                self._since_s, self._told_count = now_s, 0
+            if self._told_count == _REFUSALS_TOLD:
+                self._untold_count += 1
+                return None
+            self._told_count += 1
+            untold_count, self._untold_count = self._untold_count, 0
+            return untold_count

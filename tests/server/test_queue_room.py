@@ -1,0 +1,108 @@
+"""How many pieces may wait: times are given, so that nothing here takes any."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from stylefacet.server.queue_room import BURST_S, CALM_S, STANDING_WAIT_S, QueueRoom
+
+
+class Queue:
+    """A queue of single pieces that its threads take at a steady pace."""
+
+    def __init__(self, thread_count: int = 2, max_count: int = 32) -> None:
+        self.room = QueueRoom(thread_count, max_count)
+        self.now_s = 0.0
+
+    def offer(self, count: int) -> int:
+        """Returns how many of some pieces that come at once are let in."""
+        taken = 0
+        for _ in range(count):
+            if not self.room.refuses(self.now_s):
+                self.room.enter(is_single=True)
+                taken += 1
+        return taken
+
+    def work(self, count: int, pace_s: float, offered: int = 0) -> Iterator[int]:
+        """Takes pieces, with some offered after each; yields how long the queue then is."""
+        for _ in range(count):
+            self.now_s += pace_s
+            if self.room.count:
+                self.room.leave(True, self.now_s)
+            self.offer(offered)
+            yield self.room.count
+
+
+@pytest.fixture
+def queue() -> Queue:
+    return Queue()
+
+
+def test_a_burst_may_fill_the_queue(queue: Queue):
+    assert queue.offer(100) == 32
+
+
+def test_a_queue_that_never_gets_empty_is_kept_as_short_as_the_pace_asks(queue: Queue):
+    lengths = list(queue.work(400, 0.010, offered=10))
+
+    assert lengths[0] > 7
+    assert set(lengths[-100:]) == {int(STANDING_WAIT_S / 0.010)}
+
+
+def test_slow_work_leaves_one_waiting_for_each_thread(queue: Queue):
+    assert set(list(queue.work(200, 0.5, offered=10))[-50:]) == {2}
+
+
+def test_a_burst_of_slow_work_is_bounded_by_its_wait(queue: Queue):
+    list(queue.work(100, 0.05, offered=2))
+    list(queue.work(50, 0.05))
+    queue.now_s += CALM_S
+
+    assert queue.offer(100) == 6
+
+
+def test_an_empty_moment_under_overload_does_not_let_a_burst_in(queue: Queue):
+    list(queue.work(400, 0.010, offered=10))
+    list(queue.work(40, 0.010))
+
+    assert queue.offer(100) == int(STANDING_WAIT_S / 0.010)
+
+
+def test_bursts_are_let_in_again_after_a_calm_time(queue: Queue):
+    list(queue.work(400, 0.010, offered=10))
+    list(queue.work(40, 0.010))
+    queue.now_s += CALM_S
+
+    assert queue.offer(100) >= 29
+
+
+def test_an_empty_queue_always_has_room_for_one(queue: Queue):
+    list(queue.work(100, 10.0, offered=5))
+    list(queue.work(10, 10.0))
+
+    assert queue.offer(1) == 1
+
+
+def test_the_time_without_work_does_not_count_as_slow(queue: Queue):
+    for _ in range(50):
+        queue.offer(1)
+        list(queue.work(1, 60.0))
+    queue.offer(3)
+    queue.now_s += 2 * BURST_S
+
+    assert not queue.room.refuses(queue.now_s)
+
+
+def test_pieces_of_streams_leave_room_for_single_ones(queue: Queue):
+    for _ in range(4):
+        queue.room.enter(is_single=False)
+    queue.now_s += 2 * BURST_S
+
+    assert queue.offer(2) == 2
+    assert queue.room.count == 6
+
+
+def test_room_is_never_more_than_the_setting():
+    narrow = Queue(thread_count=8, max_count=1)
+
+    assert max(narrow.work(50, 0.001, offered=5)) == 1
