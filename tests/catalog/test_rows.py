@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from stylefacet.catalog import tables as t
+from stylefacet.catalog.bulk import ImageGone
 from stylefacet.catalog.entities import CatalogRow, ImageEmbedding, RowStatus
 from stylefacet.errors import EncoderMismatch, InvalidField, ResourceExists, ResourceMissing
 from tests.catalog.rows import E1, E2, digest, make_fields, make_image, make_mean, make_row
@@ -104,10 +105,11 @@ def test_a_known_image_needs_no_embedding(store):
     assert statuses(store.write_rows([row], E1)) == [UPDATED]
 
 
-def test_an_unknown_image_without_embedding_fails(store):
+def test_an_unknown_image_without_embedding_stops_the_batch(store):
     row = CatalogRow(make_fields(), replace(make_image(), embedding=None))
-    outcome = store.write_rows([row], E1)
-    assert isinstance(outcome.rows[0].error, ResourceMissing)
+    with pytest.raises(ImageGone):
+        store.write_rows([make_row("p2", "b"), row], E1)
+    assert store.list_products(None, "", 10) == ([], "")
 
 
 def test_a_second_encoder_adds_its_embedding_to_the_same_image(store):

@@ -5,6 +5,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc import error_details_pb2
 
+from stylefacet.app.uploads import Uploads
 from stylefacet.v1 import catalog_service_pb2 as pb
 from stylefacet.v1 import product_pb2
 from tests.conftest import photo
@@ -218,3 +219,21 @@ def test_another_photo_of_a_product_is_added(stubs: Stubs):
 
     assert answers[0].product_image != answers[1].product_image
     assert len(images) == 2
+
+
+def test_rows_whose_images_are_deleted_on_the_way_are_stored_all_the_same(
+    stubs: Stubs, monkeypatch: pytest.MonkeyPatch
+):
+    stubs.upload(3)
+    write, gone = Uploads.write, ["p0", "p1"]
+
+    def write_late(uploads: Uploads, rows: Any) -> Any:
+        while gone:
+            stubs.catalog.DeleteProduct(pb.DeleteProductRequest(name=f"products/{gone.pop()}"))
+        return write(uploads, rows)
+
+    monkeypatch.setattr(Uploads, "write", write_late)
+    answers = stubs.upload(3)
+
+    assert [answer.status.code for answer in answers] == [0, 0, 0]
+    assert [len(stubs.image_ids(name)) for name in ("p0", "p1", "p2")] == [1, 1, 1]

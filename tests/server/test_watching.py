@@ -142,7 +142,9 @@ def test_each_stage_of_an_upload_and_a_search_is_timed(server: Server, stubs: St
         stage: value(found, "stylefacet_stage_seconds_count", stage=stage)
         for stage in ("queue", "decode", "inference", "search", "store_read", "store_write")
     }
-    assert (counts["queue"], counts["decode"], counts["inference"]) == (7, 6, 5)
+    # Photos that wait together are taken, and embedded, together.
+    assert 3 <= counts["queue"] <= 7
+    assert (counts["decode"], 2 <= counts["inference"] <= 5) == (6, True)
     assert counts["search"] == 1
     assert counts["store_write"] >= 1
     assert counts["store_read"] >= 5

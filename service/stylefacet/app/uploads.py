@@ -13,6 +13,7 @@ from typing import TypeVar
 from stylefacet.app.photos import EmbeddedPhoto, PhotoEmbedder, digest
 from stylefacet.app.realms import EncoderSet, Snapshot
 from stylefacet.catalog.assignment import Assignment
+from stylefacet.catalog.bulk import ImageGone
 from stylefacet.catalog.encoders import ProductsUncovered
 from stylefacet.catalog.entities import (
     PLAIN_WRITE,
@@ -85,7 +86,17 @@ class Uploads:
 
     def write(self, rows: Sequence[PreparedRow]) -> WriteOutcome:
         """Stores rows in one commit; returns the fate of each and the commit's sequence number."""
-        return self._insist(lambda: self._write(rows))
+        is_anew = False
+
+        def write() -> WriteOutcome:
+            nonlocal is_anew
+            try:
+                return self._write(rows, is_anew)
+            except ImageGone:
+                is_anew = True
+                raise
+
+        return self._insist(write)
 
     def add_image(
         self, product_id: str, content: bytes, image_id: str, terms: WriteTerms = PLAIN_WRITE
@@ -122,7 +133,7 @@ class Uploads:
         return self._insist(lambda: self._store.batch_update(updates, terms))
 
     def _insist(self, write: Callable[[], T]) -> T:
-        """Repeats a write that a switch of encoders, or a change of category, made stale."""
+        """Repeats a write that a switch of encoders, another category or a delete made stale."""
         for _ in range(_ATTEMPTS):
             try:
                 return write()
@@ -130,11 +141,14 @@ class Uploads:
                 self._cover(error.encoder_of)
             except EncodersChanged:
                 self._encoders.refresh()
+            except ImageGone:
+                continue
         raise EncodersChanged
 
-    def _write(self, prepared: Sequence[PreparedRow]) -> WriteOutcome:
+    def _write(self, prepared: Sequence[PreparedRow], is_anew: bool) -> WriteOutcome:
+        """Writes rows; ``is_anew`` has those embedded that counted on a stored image."""
         snapshot = self._encoders.current
-        ready = [self._brought_up_to_date(item, snapshot) for item in prepared]
+        ready = [self._brought_up_to_date(item, snapshot, is_anew) for item in prepared]
         rows = [item for item in ready if isinstance(item, CatalogRow)]
         written = self._store.write_rows(rows, snapshot.assignment)
         outcomes = iter(written.rows)
@@ -149,12 +163,15 @@ class Uploads:
         )
 
     def _brought_up_to_date(
-        self, prepared: PreparedRow, snapshot: Snapshot
+        self, prepared: PreparedRow, snapshot: Snapshot, is_anew: bool
     ) -> CatalogRow | StylefacetError:
-        if prepared.assignment == snapshot.assignment:
+        image = prepared.row.image
+        is_gone = is_anew and image is not None and image.embedding is None
+        if prepared.assignment == snapshot.assignment and not is_gone:
             return prepared.row
         try:
-            return replace(prepared.row, image=self._prepare_image(prepared.source, snapshot))
+            image = self._prepare_image(prepared.source, snapshot, is_gone)
+            return replace(prepared.row, image=image)
         except StylefacetError as error:
             return error
 
@@ -173,21 +190,27 @@ class Uploads:
                     raise InputsMissing(encoder_id, 1) from error
             self._store.encoders.add_embeddings(encoder_id, embedded)
 
-    def _prepare_image(self, row: UploadRow, snapshot: Snapshot) -> NewImage | None:
-        (image,) = self._prepare_images([row], snapshot)
+    def _prepare_image(
+        self, row: UploadRow, snapshot: Snapshot, is_anew: bool = False
+    ) -> NewImage | None:
+        (image,) = self._prepare_images([row], snapshot, is_anew)
         if isinstance(image, StylefacetError):
             raise image
         return image
 
     def _prepare_images(
-        self, rows: Sequence[UploadRow], snapshot: Snapshot
+        self, rows: Sequence[UploadRow], snapshot: Snapshot, is_anew: bool = False
     ) -> list[NewImage | StylefacetError | None]:
-        """Returns the image of each row, none of one without a photo, or what is wrong with it."""
+        """Returns the image of each row, none of one without a photo, or what is wrong with it.
+
+        ``is_anew`` embeds what the store has, too.
+        """
         photos = [_Photo(row, digest(row.content)) for row in rows if row.content]
         try:
             for photo in photos:
                 photo.embedders = self._embedders_of(photo.row, snapshot)
-            self._find_known(photos)
+            if not is_anew:
+                self._find_known(photos)
         except StylefacetError as error:
             return [error for _ in rows]
         self._embed([photo for photo in photos if photo.known is None])

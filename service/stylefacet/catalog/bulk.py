@@ -25,7 +25,7 @@ from stylefacet.catalog.entities import (
 )
 from stylefacet.catalog.limits import check_row
 from stylefacet.catalog.statements import chunked, make_encoder_key
-from stylefacet.errors import EncoderMismatch, ResourceExists, ResourceMissing, StylefacetError
+from stylefacet.errors import EncoderMismatch, ResourceExists, StylefacetError
 
 
 def default_image_id(content_sha256: str) -> str:
@@ -60,6 +60,13 @@ class _Entry:
     by_content: dict[str, _Image]
 
 
+class ImageGone(Exception):
+    """A row counts on an image that was there when it was looked up, and was deleted since.
+
+    Nothing of the batch is stored; its rows with such images have to be embedded.
+    """
+
+
 class RowBatch:
     """One transaction's worth of rows. Not thread-safe: it lives inside the transaction."""
 
@@ -76,7 +83,10 @@ class RowBatch:
         self._load()
 
     def write(self, take_sequence: Callable[[], int], now: datetime) -> list[RowOutcome]:
-        """Plans and stores the rows; takes a sequence number only if anything changes."""
+        """Plans and stores the rows; takes a sequence number only if anything changes.
+
+        Raises: ImageGone.
+        """
         outcomes = [self._plan(row) for row in self._rows]
         entries = [entry for entry in self._entries.values() if self._is_changed(entry)]
         if entries:
@@ -157,7 +167,7 @@ class RowBatch:
         if known is not None and _is_seen(known, new, encoder_id):
             return RowStatus.UNCHANGED, known.id
         if new.embedding is None:
-            raise ResourceMissing("image", f"{parent}/{new.id}", "send its content")
+            raise ImageGone
         if new.embedding.encoder_id != encoder_id:
             raise EncoderMismatch(
                 "the embedding", new.embedding.encoder_id, encoder_id, "embed the image again"
