@@ -70,7 +70,7 @@ def test_what_does_not_hold_is_a_fault(changed: dict[str, object], told: str):
 def test_a_few_seconds_of_overload_end_in_answers_or_in_refusals_that_say_when():
     with new_site() as site:
         result, outcomes, _ = asyncio.run(
-            overload(site, 3.0, 1, read_photos(0), 1.0, times=3.0, product_count=50)
+            overload(site, 3.0, 1, read_photos(0), 2.0, times=3.0, product_count=50)
         )
 
     assert set(result.ends) <= {"OK", "RESOURCE_EXHAUSTED"}
