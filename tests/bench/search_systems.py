@@ -73,7 +73,8 @@ def brute_force(catalogue: Catalogue, question: Question, dtype: type) -> Number
         part = catalogue.means[:, block] if not question.is_filtered else None
         chosen = catalogue.means[rows, block] if part is None else part
         total += dtype(weight) * np.square(chosen.astype(dtype) - question.query[block]).sum(axis=1)
-    best = np.argpartition(total, question.limit)[: question.limit]
+    count = min(question.limit, len(total))
+    best = np.argpartition(total, count - 1)[:count]
     return np.asarray(rows[best[np.argsort(total[best], kind="stable")]])
 
 
