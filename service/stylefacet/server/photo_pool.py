@@ -17,9 +17,9 @@ from stylefacet.stages import Stage, tell_stage
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
-# Pieces of streams' work that wait for each thread: enough that none rests, few enough that a
-# single photo is not kept waiting behind a whole upload.
-_TURNS_PER_THREAD = 2
+# Pieces of streams' work that wait for each thread, each of several photos: enough that none
+# rests, few enough that a single photo or a search is not kept waiting behind a whole upload.
+_TURNS_PER_THREAD = 1
 # Where threads have priorities of their own: a call that comes is taken in, or refused, before
 # the work of earlier ones goes on.
 _NICENESS = 5
