@@ -4,7 +4,8 @@ Every input must end in a letterbox or in one of the two errors of ``read_letter
 seconds, and the process must not grow without bound. Seeds are small pictures of all kinds,
 bombs and lies among them; mutations flip, cut, repeat, splice and inflate. With ``--atheris`` the
 mutations are guided by coverage of Pillow's parsers (``pip install atheris``); a crash of the
-interpreter itself ends the run, and ``--seed`` repeats it.
+interpreter itself ends the run, and ``--seed`` repeats it:
+``poe fuzz --atheris -runs=50000 -max_len=100000 -seed=6 build/corpus``.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ from stylefacet.imaging import read_letterbox
 
 HEIGHT_PX, WIDTH_PX = 256, 192
 MAX_SECONDS = 10.0
+_MAX_SEED_BYTES = 100_000
 # Bytes that mean something in lengths and sizes.
 _TELLING = (
     b"\x00",
@@ -134,7 +137,8 @@ def outcome(content: bytes) -> str:
 
     Raises: whatever else the reader lets escape; AssertionError when it takes too long.
     """
-    start = time.monotonic()
+    # Of the processor: a machine that is busy with other things makes no image slow.
+    start = time.process_time()
     try:
         letterbox = read_letterbox(content, HEIGHT_PX, WIDTH_PX)
     except (ImageUndecodable, ImageTooLarge) as error:
@@ -146,7 +150,7 @@ def outcome(content: bytes) -> str:
     # The message goes to callers and logs: one line, and not the whole input.
     assert len(message) < 500, message
     assert message.isprintable(), repr(message)
-    assert time.monotonic() - start < MAX_SECONDS, "too slow"
+    assert time.process_time() - start < MAX_SECONDS, "too slow"
     return told
 
 
@@ -157,7 +161,7 @@ def fuzz(count: int, seed: int, told: Callable[[int], None] = lambda done: None)
     outcomes = Counter(outcome(content) for content in seeds.values())
     # A bomb costs its time once; its mutations would only be slow.
     usable = [content for name, content in seeds.items() if "bomb" not in name]
-    small = [content for content in usable if len(content) < 100_000]
+    small = [content for content in usable if len(content) < _MAX_SEED_BYTES]
     for number in range(count):
         damaged = mutate(rng.choice(small), small, rng)
         try:
@@ -172,9 +176,15 @@ def fuzz(count: int, seed: int, told: Callable[[int], None] = lambda done: None)
 
 
 def fuzz_with_atheris(arguments: list[str]) -> None:
-    """Hands over to atheris, which never returns."""
+    """Hands over to atheris, which never returns; an empty corpus folder gets whole images."""
     import atheris
 
+    for folder in (Path(word) for word in arguments[1:] if not word.startswith("-")):
+        folder.mkdir(parents=True, exist_ok=True)
+        if not any(folder.iterdir()):
+            for name, content in make_seeds().items():
+                if len(content) < _MAX_SEED_BYTES and "bomb" not in name:
+                    (folder / name.replace(" ", "-")).write_bytes(content)
     atheris.instrument_all()
     atheris.Setup(arguments, outcome)
     atheris.Fuzz()

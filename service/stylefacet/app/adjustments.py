@@ -97,8 +97,6 @@ class QueryAdjuster:
             FeatureNotCarried: for a fitted feature that is not.
             AdjustmentsContradict: when no move meets them all.
         """
-        if len(adjustments) > MAX_ADJUSTMENT_COUNT:
-            raise InvalidField("adjustments", f"at most {MAX_ADJUSTMENT_COUNT} can be met at once")
         chosen = [self._features.get(name) for name in adjustments]
         wishes = [
             self._wishes(feature, target, means)

@@ -11,6 +11,7 @@ from stylefacet.app.photos import EmbeddedPhoto, PhotoEmbedder
 from stylefacet.bundle import FeatureKind
 from stylefacet.catalog.assignment import EVERYTHING, Scope
 from stylefacet.catalog.entities import PLAIN_WRITE, FeatureRealisation, WriteTerms
+from stylefacet.catalog.limits import is_storable
 from stylefacet.catalog.store import Store
 from stylefacet.errors import EtagMismatch, InvalidField, ResourceMissing
 from stylefacet.features.fitting import FittedFeature, fit_values
@@ -231,6 +232,8 @@ def _check_examples(examples: Sequence[tuple[str, str]]) -> dict[str, str]:
             raise InvalidField("examples", f"names product {product_id!r} twice")
         if not 1 <= len(value) <= MAX_VALUE_LENGTH:
             raise InvalidField("examples", f"values have 1 to {MAX_VALUE_LENGTH} characters")
+        if not is_storable(value):
+            raise InvalidField("examples", f"value {value!r} holds a control character; remove it")
         by_product[product_id] = value
     return by_product
 

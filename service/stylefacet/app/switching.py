@@ -23,6 +23,7 @@ from stylefacet.catalog.assignment import Assignment, Scope
 from stylefacet.catalog.encoder_store import WantedSwitch
 from stylefacet.catalog.encoders import KeptImage, ScopeCounts
 from stylefacet.catalog.entities import FeatureRealisation, ImageEmbedding
+from stylefacet.catalog.limits import check_category
 from stylefacet.catalog.operations import JsonObject
 from stylefacet.catalog.store import Store
 from stylefacet.errors import (
@@ -72,6 +73,8 @@ class EncoderSwitch:
             raise InvalidField("categories", f"at most {MAX_CATEGORY_COUNT}; or leave them out")
         if "" in categories:
             raise InvalidField("categories", "products without one are the default encoder's")
+        for category in categories:
+            check_category("categories", category)
         present = self._encoders.refresh().assignment
         encoder_id = present.default if encoder_id == "default" else encoder_id
         self._library.load(encoder_id)

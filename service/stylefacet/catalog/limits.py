@@ -34,6 +34,14 @@ def check_id(field: str, value: str) -> None:
         raise InvalidField(field, f"{value[:140]!r} must be {RESOURCE_ID_RULE}")
 
 
+def check_category(field: str, text: str) -> None:
+    """Refuses a category that no product could have.
+
+    Raises: InvalidField naming ``field``.
+    """
+    _check_text(field, text, MAX_CATEGORY_LENGTH)
+
+
 def check_product(fields: ProductFields) -> None:
     """Refuses a product that breaks a limit.
 
@@ -41,7 +49,7 @@ def check_product(fields: ProductFields) -> None:
     """
     check_id("id", fields.id)
     _check_text("display_name", fields.display_name, MAX_NAME_LENGTH)
-    _check_text("category", fields.category, MAX_CATEGORY_LENGTH)
+    check_category("category", fields.category)
     if fields.style_id:
         check_id("style_id", fields.style_id)
     _check_keys("labels", fields.labels)

@@ -2,7 +2,14 @@
 
 from collections.abc import Iterable
 
-from stylefacet.app.adjustments import ByUnits, QueryMove, Target, TowardProduct, TowardValue
+from stylefacet.app.adjustments import (
+    MAX_ADJUSTMENT_COUNT,
+    ByUnits,
+    QueryMove,
+    Target,
+    TowardProduct,
+    TowardValue,
+)
 from stylefacet.app.comparison import Comparison, FeatureComparison, ProductPair
 from stylefacet.app.comparison_text import describe
 from stylefacet.errors import InvalidField
@@ -29,7 +36,8 @@ def read_adjustments(items: Iterable[pb.FeatureAdjustment]) -> dict[str, Target]
     """Returns the targets of adjustments by feature.
 
     Raises:
-        InvalidField: for a bad name, one that comes twice, or an adjustment without a target.
+        InvalidField: for a bad name, one that comes twice, an adjustment without a target, or too
+            many.
     """
     targets: dict[str, Target] = {}
     for item in items:
@@ -37,6 +45,8 @@ def read_adjustments(items: Iterable[pb.FeatureAdjustment]) -> dict[str, Target]
         if name in targets:
             raise InvalidField("adjustments", f"names feature {name!r} twice")
         targets[name] = _read_target(item)
+    if len(targets) > MAX_ADJUSTMENT_COUNT:
+        raise InvalidField("adjustments", f"at most {MAX_ADJUSTMENT_COUNT} can be met at once")
     return targets
 
 
