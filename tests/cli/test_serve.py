@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,8 +12,10 @@ import pytest
 from stylefacet.bundle import Bundle
 from stylefacet.client import RetryPolicy, StylefacetClient
 from stylefacet.server.runtime import Server
+from stylefacet.v1.encoder_service_pb2 import EmbedImageRequest
 from stylefacet.v1.encoder_service_pb2_grpc import EncoderServiceStub
 from tests.cli.test_program import COMMAND, outside
+from tests.conftest import photo
 from tests.server.stubs import never
 
 
@@ -79,6 +82,39 @@ def test_second_signal_waits_for_nobody(tmp_path: Path, tiny_bundle: Bundle):
         process.stderr.read()
 
     assert code == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX signals")
+def test_server_ends_although_a_photo_never_does(tmp_path: Path, tiny_bundle: Bundle):
+    # In the place of a decoder that runs for minutes; Python waits for such threads at its end.
+    stuck = (
+        "import time; from stylefacet.app.photos import PhotoEmbedder; "
+        "PhotoEmbedder.embed = PhotoEmbedder.embed_many = lambda *given: time.sleep(120); "
+        "from stylefacet.cli import main; main()"
+    )
+    words = ["--data-dir", str(tmp_path), "--bundle", str(tiny_bundle.path)]
+    with subprocess.Popen(
+        [sys.executable, "-c", stuck, "serve", *words, "--address", "127.0.0.1:0"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "STYLEFACET_SHUTDOWN_GRACE_S": "0.5"},
+    ) as process:
+        with grpc.insecure_channel(address_told_by(process)) as channel:
+            call = EncoderServiceStub(channel).EmbedImage.future(
+                EmbedImageRequest(content=photo(1))
+            )
+            time.sleep(1)
+            process.send_signal(signal.SIGTERM)
+            started = time.monotonic()
+            code = process.wait(timeout=60)
+            took_s = time.monotonic() - started
+            assert call.exception() is not None
+        assert process.stderr is not None
+        told = [json.loads(line)["event"] for line in process.stderr]
+
+    assert code == 0
+    assert took_s < 30
+    assert told[-1] == "stopped"
 
 
 def test_port_in_use_is_one_line(server: Server, tmp_path: Path, tiny_bundle: Bundle):
