@@ -66,17 +66,9 @@ class RudeClients:
                 await asyncio.sleep(self._rng.uniform(0.5, 1.5))
 
     async def _read_slowly(self) -> None:
-        """Sends photos as fast as it may and takes an answer now and then."""
-
-        async def requests() -> Any:
-            while True:
-                content = self._rng.choice(self._photos)
-                yield encoder.StreamingEmbedImagesRequest(
-                    request=encoder.EmbedImageRequest(content=content)
-                )
-
+        """Asks for the whole catalogue and takes an answer now and then."""
         async with Line(self._address) as line:
-            async for _ in line.encoder.StreamingEmbedImages(requests()):
+            async for _ in line.catalog.ExportFeatures(catalog.ExportFeaturesRequest()):
                 await asyncio.sleep(_SLOW_S)
 
     async def _rest(self) -> None:
@@ -101,6 +93,8 @@ class RudeClients:
             call = line.encoder.EmbedImage(request, timeout=TIMEOUT_S)
             await asyncio.sleep(self._rng.uniform(0, _LIFE_S))
             call.cancel()
+        # They are to be rude, not to be the load.
+        await asyncio.sleep(self._rng.uniform(0.5, 1.5))
 
     @contextmanager
     def _deaf(self) -> Iterator[None]:

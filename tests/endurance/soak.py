@@ -9,6 +9,7 @@ for beside them. Ends with exit status 1 when memory, threads, descriptors or la
 import argparse
 import asyncio
 import json
+import os
 import random
 import sys
 import tempfile
@@ -52,7 +53,8 @@ from tests.endurance.site import Site
 
 PRODUCT_COUNT = 1000
 LINE_COUNT = 4
-CALLER_COUNT = 8
+# Two for each core: with more some would be refused, and come back at once as no client does.
+CALLER_COUNT = 2 * (os.cpu_count() or 1)
 # The share of the sustainable rate that is offered.
 LOAD = 0.5
 # The share of the run in which caches fill, and which no line is drawn through.
