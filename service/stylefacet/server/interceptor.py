@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc
-from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from stylefacet.app.call_terms import set_call_terms
@@ -236,18 +235,20 @@ class _Call:
                 extra={"method": self._caller.method, "request_id": self._request_id},
             )
             self._watched.end(Code.INTERNAL.name)
-            self._abort(internal_status(self._request_id))
+            self._abort(rpc_status.to_status(internal_status(self._request_id)))
 
-    def _abort(self, status: status_pb2.Status) -> None:
-        refusal = rpc_status.to_status(status)
+    def _abort(self, refusal: grpc.Status) -> None:
         # `abort_with_status` would put the details in the place of the request id.
         request_id = (REQUEST_ID_HEADER, self._request_id)
         self._context.set_trailing_metadata((request_id, *refusal.trailing_metadata))
         self._context.abort(refusal.code, refusal.details)
 
 
-def _status_of(error: StylefacetError) -> status_pb2.Status:
-    return overloaded_status() if type(error) is Overloaded else to_status(error)
+def _status_of(error: StylefacetError) -> grpc.Status:
+    if type(error) is Overloaded:
+        return overloaded_status()
+    status: grpc.Status = rpc_status.to_status(to_status(error))
+    return status
 
 
 def _certificate_name(context: grpc.ServicerContext) -> str:

@@ -9,7 +9,14 @@ from stylefacet.errors import SettingInvalid
 from stylefacet.server.settings import split_address
 
 # Without this a second server could listen at the same port, and calls would be split.
-PORT_OPTIONS = (("grpc.so_reuseport", 0),)
+# Calls that come faster than they can even be refused wait within gRPC, for each method by itself.
+# Beyond these counts gRPC ends some of them, then all, at once and with `CANCELLED`. Its own
+# thousands would keep everybody waiting for seconds; a burst of a hundred has to get in.
+PORT_OPTIONS = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.server.max_pending_requests", 128),
+    ("grpc.server.max_pending_requests_hard_limit", 256),
+)
 
 
 def listen(

@@ -22,7 +22,7 @@ _Result = TypeVar("_Result")
 _TURNS_PER_THREAD = 1
 # Where threads have priorities of their own: a call that comes is taken in, or refused, before
 # the work of earlier ones goes on.
-_NICENESS = 5
+_NICENESS = 10
 # Methods whose work is done here as a single piece: when the queue is full, they are refused
 # before their message is read.
 POOLED_METHODS = frozenset(

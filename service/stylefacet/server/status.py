@@ -2,8 +2,10 @@
 
 from functools import cache
 
+import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
 from stylefacet.errors import InvalidField, Overloaded, StylefacetError
 
@@ -47,9 +49,10 @@ def to_status(error: StylefacetError) -> status_pb2.Status:
 
 
 @cache
-def overloaded_status() -> status_pb2.Status:
+def overloaded_status() -> grpc.Status:
     """Returns the status of every refusal by a busy server, which has no time to make it anew."""
-    return to_status(Overloaded())
+    status: grpc.Status = rpc_status.to_status(to_status(Overloaded()))
+    return status
 
 
 def internal_status(request_id: str) -> status_pb2.Status:
