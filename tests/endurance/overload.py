@@ -1,12 +1,12 @@
 """Offers a server ten times what it sustains, with rude clients beside, and looks how it bears it.
 
-``python -m tests.endurance.overload --minutes 1 --seed 0 [--photos FOLDER] [--json FILE]``. The
-sustainable rate is what callers get who ask one call after another, as many as keep every core
-busy. Unloaded latency is that of calls at random moments at a fifth of this rate. Under ten times
-the rate, calls that are let in must keep their 99th percentile within three times the unloaded
-one, the rest be refused quickly with a time to come back, memory, threads and descriptors stay
-bounded, and the first calls after it find the server as it was. Exit status 1 when one does not
-hold.
+``python -m tests.endurance.overload --minutes 1 --seed 0 [--times 10] [--photos FOLDER]
+[--json FILE]``. The sustainable rate is what callers get who ask one call after another, as many
+as keep every core busy. Unloaded latency is that of calls at random moments at a fifth of this
+rate. Under ten times the rate, calls that are let in must keep their 99th percentile within three
+times the unloaded one, the rest be refused quickly with a time to come back, memory, threads and
+descriptors stay bounded, and the first calls after it find the server as it was. Exit status 1
+when one does not hold.
 """
 
 import argparse
@@ -211,6 +211,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--times", type=float, default=TIMES, help="the sustainable rate, so often")
     parser.add_argument("--photos", type=Path, default=PHOTO_FOLDER, help="folder of JPEG files")
     parser.add_argument("--json", type=Path, help="file that takes all figures")
     options = parser.parse_args()
@@ -218,7 +219,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="stylefacet-overload-") as folder:
         site = Site(DEFAULT_BUNDLE, Path(folder) / "data")
         result, _, readings = asyncio.run(
-            overload(site, options.minutes * 60, options.seed, photos)
+            overload(site, options.minutes * 60, options.seed, photos, times=options.times)
         )
     if options.json:
         kept = {"result": asdict(result), "readings": [asdict(reading) for reading in readings]}
