@@ -31,12 +31,13 @@ FOLD_COUNT = 5
 # Standard errors above chance from which on a feature counts as carried.
 CARRIED_Z = 3.0
 NEIGHBOUR_COUNT = 10
-# Latent dimensions beside the discriminants, the power of their reliability that they are scaled
-# by, and their spread as a share of that of the discriminants. Chosen on tune parts of two
-# catalogues; see training/README.md.
+# Latent dimensions beside the discriminants, and the power of their reliability that scales them.
+# Chosen on tune parts of two catalogues; see training/README.md.
 COMPANION_COUNT = 16
 COMPANION_POWER = 4
-COMPANION_SHARE = 0.5
+# Examples a value up to which they count as much as the discriminants; from there on they count
+# less, as the error of a mean does.
+COMPANION_EXAMPLES = 5
 # Share of the largest square under which a direction counts as empty.
 _EMPTY = 1e-12
 _BIN_COUNT = 10
@@ -189,7 +190,7 @@ class _Examples:
         counts = np.bincount(labels)
         centres = _class_means(wide, labels)
         self._reliability = _reliability(wide, labels, centres)
-        self._wide = wide
+        self._wide, self._value_count = wide, len(counts)
         residuals = (wide - centres[labels]) * self._reliability
         centres = centres * self._reliability
         self._spread = centres - centres.mean(axis=0)
@@ -225,7 +226,8 @@ class _Examples:
     def companions(self, discriminants: F64) -> F64:
         """Returns the ``(m, d)`` map to the dimensions that stand beside discriminants ``(k, d)``.
 
-        They are those of largest spread after scaling by a power of their reliability.
+        They are those of largest spread after scaling by a power of their reliability. The root
+        of their mean square is the discriminants', and less where there are many examples.
         """
         variances = self._wide.var(axis=0)
         weights = self._reliability**COMPANION_POWER
@@ -235,8 +237,8 @@ class _Examples:
         matrix = np.zeros((len(chosen), self._wide.shape[1]))
         matrix[np.arange(len(chosen)), chosen] = weights[chosen]
         spread = float((self._wide @ discriminants.T).var(axis=0).sum())
-        share = COMPANION_SHARE**2 * spread / max(float(spreads[chosen].sum()), 1e-30)
-        return np.asarray(matrix * np.sqrt(share))
+        share = min(1.0, COMPANION_EXAMPLES * self._value_count / len(self._wide))
+        return np.asarray(matrix * np.sqrt(share * spread / max(spreads[chosen].sum(), 1e-30)))
 
 
 def _reliability(wide: F64, labels: Labels, centres: F64) -> F64:

@@ -23,8 +23,8 @@ from stylefacet_training.models.trunk import CHANNELS, Trunk
 
 HEIGHT_PX, WIDTH_PX = 256, 192
 # Shares of the latent vector, in 96ths. Neck and sleeves need few dimensions; prints and palettes
-# lose retrieval below these.
-BLOCK_SHARES = {"collar": 20, "sleeve": 12, "body": 28, "outline": 12, "palette": 24}
+# lose retrieval below these, as lengths do below the outline's.
+BLOCK_SHARES = {"collar": 16, "sleeve": 8, "body": 26, "outline": 12, "palette": 34}
 # Sizes in pixels over which the trunk costs 1.9 ms a photo on one core; see training/README.md.
 GARMENT_PX, NECK_PX = (112, 80), (80, 80)
 MARGIN = 0.03
