@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from stylefacet.errors import FeatureNotCarried
+from stylefacet.features.fitting import COMPANION_COUNT
 from stylefacet_training.catalogue_fit import (
     PLANS,
     HeadPlan,
@@ -59,21 +60,24 @@ _POOLED = HeadPlan(
 
 @dataclass(frozen=True, slots=True)
 class Lever:
-    """One change to the encoder.
+    """One change to the encoder, or to the fit of named features.
 
     ``settings`` are those of TrainConfig that differ; ``plans`` the heads, by block, where they are
-    not the five of the encoder. ``blocks`` names those that are searched, if not all.
+    not the five of the encoder, and ``shares`` their shares of the latent vector. ``blocks`` names
+    those that are searched, if not all; ``companion_count`` is that of the fit.
     """
 
     name: str
     settings: Mapping[str, object] = field(default_factory=dict)
     plans: Mapping[str, HeadPlan] = field(default_factory=lambda: PLANS)
     blocks: tuple[str, ...] = ()
+    shares: Mapping[str, int] = field(default_factory=lambda: BLOCK_SHARES)
+    companion_count: int = COMPANION_COUNT
 
     def sizes(self, latent_dims: int) -> Mapping[str, int]:
         """Returns how many dimensions each block gets; one that the encoder lacks, the rest."""
-        known = {name: share for name, share in BLOCK_SHARES.items() if name in self.plans}
-        rest = sum(BLOCK_SHARES.values()) - sum(known.values())
+        known = {name: share for name, share in self.shares.items() if name in self.plans}
+        rest = sum(self.shares.values()) - sum(known.values())
         shares = {name: known.get(name, rest) for name in self.plans}
         blocks = blocks_of(latent_dims, shares)
         return {block.name: block.end - block.start for block in blocks}
@@ -105,6 +109,11 @@ LEVERS = (
     Lever("beta 0", {"beta": 0.0}),
     Lever("beta 0.5", {"beta": 0.5}),
     Lever("beta 4", {"beta": 4.0}),
+    Lever(
+        "more of the neck, less of the colours",
+        shares={"collar": 20, "sleeve": 12, "body": 28, "outline": 12, PALETTE: 24},
+    ),
+    Lever("features are discriminants alone", companion_count=0),
     Lever("d 24", {"latent_dims": 24}),
     Lever("d 48", {"latent_dims": 48}),
 )
@@ -179,10 +188,7 @@ def ablate(plan: AblationPlan, config: TrainConfig, terminal: Terminal) -> Ablat
     with terminal.bar("judging") as advance:
         for number, lever in enumerate(plan.levers):
             found = [
-                _judge(
-                    codes[lever.name, seed], folder, plan, _split(folder, plan.column, seed), seed
-                )
-                for seed in plan.seeds
+                _judge(lever, codes[lever.name, seed], folder, plan, seed) for seed in plan.seeds
             ]
             outcomes.append(
                 Outcome(
@@ -296,14 +302,10 @@ class _Bench:
 
 
 def _judge(
-    codes: Codes,
-    folder: LabelledFolder,
-    plan: AblationPlan,
-    split: tuple[Rows, Rows],
-    seed: int,
+    lever: Lever, codes: Codes, folder: LabelledFolder, plan: AblationPlan, seed: int
 ) -> tuple[Mapping[str, Figure], Mapping[str, Figure]]:
     """Returns whole and named-20 figures by attribute of codes ``(n, d)`` of all photos."""
-    training, judged = split
+    training, judged = _split(folder, plan.column, seed)
     population = Population(codes[training])
     whole, named = {}, {}
     for attribute in plan.attributes:
@@ -314,7 +316,10 @@ def _judge(
             for draw in range(plan.draw_count)
         ]
         try:
-            fits = [population.fit(draw, codes[judged], seed) for draw in examples]
+            fits = [
+                population.fit(draw, codes[judged], seed, lever.companion_count)
+                for draw in examples
+            ]
         except FeatureNotCarried:
             # The codes are all the same.
             named[attribute] = replace(Figure.of(chance(values[judged])), carried_count=0)

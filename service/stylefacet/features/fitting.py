@@ -116,9 +116,15 @@ class FittedFeature:
 
 
 def fit_values(
-    means: F32, values: Sequence[str], population_covariance: F64, seed: int = 0
+    means: F32,
+    values: Sequence[str],
+    population_covariance: F64,
+    seed: int = 0,
+    companion_count: int = COMPANION_COUNT,
 ) -> FittedFeature:
     """Returns the feature that tells the values of labelled latent vectors ``(n, d)`` apart.
+
+    At most ``companion_count`` latent dimensions stand beside the discriminants.
 
     ``population_covariance`` is ``(d, d)``, that of the vectors to be searched: it sets the
     scale. Cross-validation chooses the shrinkage and measures the quality.
@@ -131,12 +137,13 @@ def fit_values(
     wide = means.astype(np.float64)
     folds = _folds(labels, seed)
     parts = [_Part.of(wide, labels, folds != fold) for fold in range(FOLD_COUNT)]
-    scores = [_cross_validate(wide, labels, parts, s) for s in SHRINKAGES]
+    scores = [_cross_validate(wide, labels, parts, s, companion_count) for s in SHRINKAGES]
     best = max(range(len(scores)), key=lambda i: scores[i].log_likelihood)
 
     examples = _Examples(wide, labels)
     discriminants = examples.discriminants(SHRINKAGES[best])
-    matrix = np.vstack([discriminants, examples.companions(discriminants)]).astype(np.float32)
+    companions = examples.companions(discriminants, companion_count)
+    matrix = np.vstack([discriminants, companions]).astype(np.float32)
     scale = fit_scale("the fit", matrix, population_covariance)
     projection = Projection(matrix, scale)
     leading = projection.coordinates(means)[:, : len(discriminants)].astype(np.float64)
@@ -223,16 +230,17 @@ class _Examples:
         strengths = np.sqrt(squares[kept])
         return np.asarray((vectors[:, kept] / strengths).T @ solved * self._reliability)
 
-    def companions(self, discriminants: F64) -> F64:
-        """Returns the ``(m, d)`` map to the dimensions that stand beside discriminants ``(k, d)``.
+    def companions(self, discriminants: F64, count: int) -> F64:
+        """Returns the ``(m, d)`` map to what stands beside discriminants ``(k, d)``.
 
-        They are those of largest spread after scaling by a power of their reliability. The root
-        of their mean square is the discriminants', and less where there are many examples.
+        They are at most ``count`` dimensions, those of largest spread after scaling by a power of
+        their reliability. Together they spread as the discriminants do, and less where there are
+        many examples.
         """
         variances = self._wide.var(axis=0)
         weights = self._reliability**COMPANION_POWER
         spreads = weights**2 * variances
-        chosen = np.sort(np.argsort(-spreads, kind="stable")[:COMPANION_COUNT])
+        chosen = np.sort(np.argsort(-spreads, kind="stable")[:count])
         chosen = chosen[spreads[chosen] > 0]
         matrix = np.zeros((len(chosen), self._wide.shape[1]))
         matrix[np.arange(len(chosen)), chosen] = weights[chosen]
@@ -269,7 +277,9 @@ class _Part:
         return cls(kept, _Examples(wide[kept], labels[kept]) if whole else None)
 
 
-def _cross_validate(wide: F64, labels: Labels, parts: Sequence[_Part], shrinkage: float) -> _Score:
+def _cross_validate(
+    wide: F64, labels: Labels, parts: Sequence[_Part], shrinkage: float, companion_count: int
+) -> _Score:
     distances = np.full((len(labels), labels.max() + 1), np.inf)
     precisions = np.full(len(labels), np.nan)
     for part in parts:
@@ -280,7 +290,7 @@ def _cross_validate(wide: F64, labels: Labels, parts: Sequence[_Part], shrinkage
         coordinates = wide @ discriminants.T
         centres = _class_means(coordinates[kept], labels[kept])
         distances[held] = _squared_distances(coordinates[held], centres)
-        beside = wide @ part.examples.companions(discriminants).T
+        beside = wide @ part.examples.companions(discriminants, companion_count).T
         searched = np.hstack([coordinates, beside])
         precisions[held] = _precisions(searched[held], labels[held], searched[kept], labels[kept])
     judged = np.isfinite(distances).all(axis=1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from stylefacet.features.fitting import fit_values
+from stylefacet.features.fitting import COMPANION_COUNT, fit_values
 
 Codes = npt.NDArray[np.float32]
 Values = npt.NDArray[np.str_]
@@ -69,13 +69,18 @@ class Population:
         self._codes = codes
         self._covariance = wide.T @ wide / len(wide)
 
-    def fit(self, draw: Draw, judged: Codes, seed: int) -> NamedCodes:
+    def fit(
+        self, draw: Draw, judged: Codes, seed: int, companion_count: int = COMPANION_COUNT
+    ) -> NamedCodes:
         """Returns the coordinates of ``judged`` ``(n, d)`` in the feature fitted to a draw.
+
+        ``companion_count`` is that of ``fit_values``.
 
         Raises:
             InvalidField: when the draw shows fewer than two values.
             FeatureNotCarried: when the photos to fit on do not differ at all.
         """
         examples = self._codes[draw.positions]
-        fitted = fit_values(examples, draw.values.tolist(), self._covariance, seed)
+        values = draw.values.tolist()
+        fitted = fit_values(examples, values, self._covariance, seed, companion_count)
         return NamedCodes(fitted.projection.coordinates(judged), fitted.quality.carried)
