@@ -33,11 +33,11 @@ CARRIED_Z = 3.0
 NEIGHBOUR_COUNT = 10
 # Latent dimensions beside the discriminants, and the power of their reliability that scales them.
 # Chosen on tune parts of two catalogues; see training/README.md.
-COMPANION_COUNT = 16
+COMPANION_COUNT = 8
 COMPANION_POWER = 4
 # Examples a value up to which they count as much as the discriminants; from there on they count
 # less, as the error of a mean does.
-COMPANION_EXAMPLES = 5
+COMPANION_EXAMPLES = 3
 # Share of the largest square under which a direction counts as empty.
 _EMPTY = 1e-12
 _BIN_COUNT = 10
