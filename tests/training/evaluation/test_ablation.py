@@ -34,7 +34,7 @@ def found(plan):
 
 def test_every_lever_is_judged_over_every_seed(found):
     assert tuple(outcome.lever for outcome in found.outcomes) == CHOSEN
-    assert [outcome.dimension_count for outcome in found.outcomes] == [96, 12, 24, 96, 24]
+    assert [outcome.dimension_count for outcome in found.outcomes] == [96, 8, 34, 96, 24]
     assert all(len(outcome.whole["labels.sleeve"]) == 2 for outcome in found.outcomes)
 
 
@@ -56,7 +56,7 @@ def test_a_lever_shares_out_all_dimensions():
 
     assert sizes["as shipped"] == BLOCK_SHARES
     assert sizes["one block: the garment's maps"] == {"garment": 96}
-    assert sizes["the same and a palette"] == {"garment": 72, "palette": 24}
+    assert sizes["the same and a palette"] == {"garment": 62, "palette": 34}
     assert sum(Lever("x").sizes(48).values()) == 48
 
 
