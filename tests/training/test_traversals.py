@@ -6,7 +6,12 @@ from torch import Tensor
 from stylefacet.bundle import LatentBlock
 from stylefacet_training.models.base import Posterior, VariationalModel
 from stylefacet_training.plots import draw_plots
-from stylefacet_training.traversals import QUANTILES, block_moves, typical_code
+from stylefacet_training.traversals import (
+    QUANTILES,
+    block_encounters,
+    block_moves,
+    typical_code,
+)
 
 
 class TwoHalves(VariationalModel):
@@ -29,6 +34,16 @@ class TwoHalves(VariationalModel):
         return picture
 
 
+class Readable(TwoHalves):
+    """The same, and the codes of its own pictures."""
+
+    def encode(self, pixels: Tensor) -> Posterior:
+        shares = (pixels.float() / 255.0).clamp(0.01, 0.99)
+        mean = torch.zeros(len(pixels), 4)
+        mean[:, 0], mean[:, 2] = shares[:, 0, 0, 0].logit(), shares[:, -1, 0, 1].logit()
+        return Posterior(mean, torch.zeros_like(mean))
+
+
 @pytest.fixture
 def mean():
     return np.random.default_rng(0).standard_normal((200, 4)).astype(np.float32)
@@ -44,6 +59,20 @@ def test_a_block_moves_its_own_part_from_end_to_end_and_nothing_else(mean):
     assert abs(reds[-1] - reds[0]) > 100
     assert (np.diff(reds) >= 0).all() or (np.diff(reds) <= 0).all()
     assert (top[:, 12:] == top[:1, 12:]).all()
+
+
+def test_garments_met_on_a_way_lie_nearest_to_it(mean):
+    model = Readable()
+    garments = np.zeros((40, 24, 16, 3), np.uint8)
+    garments[:, :12, :, 0] = np.linspace(0, 255, 40).round()[:, None, None]
+    garments[:, 12:, :, 1] = 128
+
+    met = block_encounters(model, mean, garments)
+
+    top = next(move.pictures for move in met if (move.block, move.number) == ("top", 1))
+    reds = top[:, 0, 0, 0].astype(int)
+    assert abs(reds[-1] - reds[0]) > 100
+    assert (np.diff(reds) >= 0).all() or (np.diff(reds) <= 0).all()
 
 
 def test_the_moved_garment_is_a_colourful_one_near_the_middle(mean):

@@ -7,6 +7,7 @@ from stylefacet_training.summary import RunSummary
 
 CAPTIONS = {
     "traversal.png": "One block of the latent vector moved at a time",
+    "encounters.png": "Rendered garments that lie on the same ways",
     "reconstructions.png": "Pictures, decoded, and the average of two",
     "samples.png": "Random draws of the prior",
 }

@@ -31,15 +31,17 @@ from stylefacet.inference import Encoder
 from stylefacet_training.card import write_card
 from stylefacet_training.config import TrainConfig
 from stylefacet_training.data.garments import render, sample_factors
-from stylefacet_training.data.rendered import PREFIX
+from stylefacet_training.data.rendered import PREFIX, RenderedSource, render_pictures
 from stylefacet_training.models.base import VariationalModel
 from stylefacet_training.novelty import PERCENTILE, MahalanobisNovelty
-from stylefacet_training.plots import draw_plots, reconstructions
+from stylefacet_training.plots import draw_plots, encounters, reconstructions
 from stylefacet_training.recipes import load_model
 from stylefacet_training.runs import RunFolder, load_checkpoint, load_population
 from stylefacet_training.summary import RunSummary
 
 GOLDEN_COUNT = 4
+# Garments among which the card looks for those that lie on a block's way.
+MET_COUNT = 600
 GOLDEN_HEIGHT_PX, GOLDEN_WIDTH_PX = 1024, 768
 # Mean squared distance of two training photos under which a feature is nothing but noise.
 SPREAD_FLOOR = 1e-4
@@ -151,6 +153,10 @@ def export(
     title = "Held-out photos" if show_photos else "Rendered garments"
     if len(shown) >= 2:
         pictures["reconstructions.png"] = reconstructions(model, shown, title)
+    if len(model.blocks) > 1 and any(source.startswith(PREFIX) for source in config.data):
+        # What such an encoder knows, and nobody's photo.
+        garments = render_pictures(RenderedSource(MET_COUNT, config.seed + 1), *size).pixels
+        pictures["encounters.png"] = encounters(model, population.mean, garments)
     card = write_card(manifest, summary, tuple(pictures), foreign_weights=model.foreign_weights)
     bundle = write_bundle(out, manifest, encoder, decoder, golden, card, pictures)
     Encoder(bundle)  # replays the golden samples in the runtime that will serve them

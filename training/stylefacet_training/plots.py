@@ -12,7 +12,14 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from stylefacet_training.models.base import VariationalModel
 from stylefacet_training.runs import Population, write_atomically
-from stylefacet_training.traversals import QUANTILES, block_moves, coloured, decode_codes
+from stylefacet_training.traversals import (
+    QUANTILES,
+    BlockMove,
+    block_encounters,
+    block_moves,
+    coloured,
+    decode_codes,
+)
 
 Picture = npt.NDArray[np.uint8]
 
@@ -82,12 +89,25 @@ def block_traversal(model: VariationalModel, mean: npt.NDArray[np.float32]) -> b
     A row shows the block's own region, or the whole garment with it, from one end to the other of
     a direction in which the garments of the training photos differ.
     """
-    rows, labels = [], []
-    for move in block_moves(model, mean):
-        rows.append(list(move.pictures))
-        labels.append(f"{move.block} {move.number}\n{move.view}")
     title = "One garment; in each row one block goes through what other garments have there"
-    return sheet(title, rows, labels, [f"{share:.0%}" for share in QUANTILES])
+    return _move_sheet(title, block_moves(model, mean))
+
+
+def encounters(model: VariationalModel, mean: npt.NDArray[np.float32], garments: Picture) -> bytes:
+    """Returns a PNG of the same ways as garments ``(m, h, w, 3)`` that lie on them."""
+    title = (
+        "In each row one block moves: the garments met there, alike in all else as far as can be"
+    )
+    return _move_sheet(title, block_encounters(model, mean, garments))
+
+
+def _move_sheet(title: str, moves: Sequence[BlockMove]) -> bytes:
+    return sheet(
+        title,
+        [list(move.pictures) for move in moves],
+        [f"{move.block} {move.number}\n{move.view}" for move in moves],
+        [f"{share:.0%}" for share in QUANTILES],
+    )
 
 
 def reconstructions(

@@ -32,7 +32,10 @@ _BATCH_SIZE = 32
 
 @dataclass(frozen=True, slots=True)
 class BlockMove:
-    """A block's way along its ``number``-th direction: ``(q, h, w, 3)`` uint8 pictures."""
+    """A block's way along its ``number``-th direction: ``(q, h, w, 3)`` uint8 pictures.
+
+    ``view`` is ``region`` or ``whole`` for what is decoded, ``met`` for garments that lie there.
+    """
 
     block: str
     number: int
@@ -53,6 +56,34 @@ def block_moves(model: VariationalModel, mean: Codes) -> Sequence[BlockMove]:
                 region = decode_codes(model, codes, block.name)
                 moves.append(BlockMove(block.name, number, "region", region))
             moves.append(BlockMove(block.name, number, "whole", decode_codes(model, codes)))
+    return moves
+
+
+def block_encounters(
+    model: VariationalModel, mean: Codes, garments: Pictures
+) -> Sequence[BlockMove]:
+    """Returns every block's leading directions as ``garments`` ``(m, h, w, 3)`` uint8 met there.
+
+    A decoder draws the mean of all that a code may show, which is blurred; a garment is sharp. At
+    each place of a direction it is the one that differs least from the moved garment in all else.
+    """
+    anchor = typical_code(model, mean)
+    own = encode_pictures(model, garments)
+    away = (own - anchor) / (mean.std(axis=0) + 1e-6)
+    half = max(1, round(WINDOW_SHARE * len(own)))
+    moves = []
+    for block in model.blocks:
+        inside = slice(block.start, block.end)
+        others = np.delete(away, np.r_[inside], axis=1)
+        for number, slope in enumerate(_directions(model, mean, anchor, block), 1):
+            scores = own[:, inside] @ slope
+            order = np.argsort(scores, kind="stable")
+            chosen = []
+            for share in QUANTILES:
+                place = round(share * (len(own) - 1))
+                window = order[max(0, place - half) : place + half]
+                chosen.append(window[np.square(others[window]).sum(axis=1).argmin()])
+            moves.append(BlockMove(block.name, number, "met", garments[chosen]))
     return moves
 
 
@@ -88,6 +119,17 @@ def decode_codes(
     return coloured(np.concatenate(parts))
 
 
+@torch.no_grad()
+def encode_pictures(model: VariationalModel, pictures: Pictures) -> Codes:
+    """Returns the latent means ``(n, d)`` of pictures ``(n, h, w, 3)`` uint8."""
+    device = next(model.parameters()).device
+    parts = []
+    for start in range(0, len(pictures), _BATCH_SIZE):
+        batch = torch.from_numpy(pictures[start : start + _BATCH_SIZE]).to(device)
+        parts.append(model.encode(batch).mean.cpu().numpy())
+    return np.concatenate(parts)
+
+
 def coloured(pictures: Pictures) -> Pictures:
     """Returns pictures ``(n, h, w, c)`` of one or three channels in three."""
     return np.repeat(pictures, 3, axis=3) if pictures.shape[3] == 1 else pictures
@@ -98,6 +140,14 @@ def _ways(
 ) -> Sequence[Codes]:
     """Returns codes ``(q, d)`` along each direction: the anchor with other blocks put in."""
     inside = slice(block.start, block.end)
+    return [_way(mean, anchor, inside, u) for u in _directions(model, mean, anchor, block)]
+
+
+def _directions(
+    model: VariationalModel, mean: Codes, anchor: Codes, block: LatentBlock
+) -> Sequence[npt.NDArray[np.float64]]:
+    """Returns the directions ``(size,)`` of a block that change the picture most."""
+    inside = slice(block.start, block.end)
     # Evenly over the photos, whose order may mean something.
     drawn = mean[np.linspace(0, len(mean) - 1, min(SAMPLE_COUNT, len(mean)), dtype=int)]
     codes = np.tile(anchor, (len(drawn), 1))
@@ -105,13 +155,13 @@ def _ways(
     pictures = decode_codes(model, codes, block.name)[:, ::COARSENESS, ::COARSENESS]
     flat = pictures.reshape(len(pictures), -1).astype(np.float64)
     left, strength, _ = np.linalg.svd(flat - flat.mean(axis=0), full_matrices=False)
-    ways = []
+    slopes = []
     for number in range(min(DIRECTION_COUNT, len(strength))):
         # The direction of the block that tells a picture's score best, by least squares.
         own = drawn[:, inside].astype(np.float64)
         slope, *_ = np.linalg.lstsq(own - own.mean(axis=0), left[:, number], rcond=1e-6)
-        ways.append(_way(mean, anchor, inside, slope))
-    return ways
+        slopes.append(slope)
+    return slopes
 
 
 def _way(mean: Codes, anchor: Codes, inside: slice, slope: npt.NDArray[np.float64]) -> Codes:
