@@ -4,7 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from stylefacet.server.queue_room import BURST_S, CALM_S, STANDING_WAIT_S, QueueRoom
+from stylefacet.server.queue_room import (
+    BURST_S,
+    BURST_WAIT_S,
+    CALM_S,
+    STANDING_WAIT_S,
+    QueueRoom,
+)
 
 
 class Queue:
@@ -49,6 +55,15 @@ def test_a_queue_that_never_gets_empty_is_kept_as_short_as_the_pace_asks(queue: 
     assert set(lengths[-100:]) == {int(STANDING_WAIT_S / 0.010)}
 
 
+def test_sixteen_steady_callers_are_all_let_in(queue: Queue):
+    # Two in work and fourteen waiting, each coming again as soon as it was served.
+    queue.offer(14)
+
+    lengths = list(queue.work(400, 0.010, offered=1))
+
+    assert set(lengths) == {14}
+
+
 def test_slow_work_leaves_one_waiting_for_each_thread(queue: Queue):
     assert set(list(queue.work(200, 0.5, offered=10))[-50:]) == {2}
 
@@ -58,7 +73,7 @@ def test_a_burst_of_slow_work_is_bounded_by_its_wait(queue: Queue):
     list(queue.work(50, 0.05))
     queue.now_s += CALM_S
 
-    assert queue.offer(100) == 6
+    assert queue.offer(100) == round(BURST_WAIT_S / 0.05)
 
 
 def test_an_empty_moment_under_overload_does_not_let_a_burst_in(queue: Queue):
