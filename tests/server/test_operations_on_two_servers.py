@@ -13,7 +13,7 @@ from stylefacet.server.settings import Settings
 from tests.conftest import photo
 from tests.postgresql import Cluster, running_cluster
 
-ROW_COUNT = 60
+ROW_COUNT = 200
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def pair(settings: Settings, cluster: Cluster, tmp_path: Path) -> Iterator[tuple[Server, Server]]:
-    """Two servers that share a database and an import root with a manifest of 60 larger photos."""
+    """Two servers that share a database and an import root with a manifest of larger photos."""
     root = tmp_path / "root"
     root.mkdir()
     rows = ["product_id,image,category"]
