@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from stylefacet.errors import FeatureNotCarried
+from stylefacet.errors import FeatureNotCarried, InvalidField
 from stylefacet.features.fitting import COMPANION_COUNT
 from stylefacet_training.catalogue_fit import (
     PLANS,
@@ -117,6 +117,19 @@ LEVERS = (
     Lever("d 24", {"latent_dims": 24}),
     Lever("d 48", {"latent_dims": 48}),
 )
+
+
+def levers_named(names: Sequence[str]) -> Sequence[Lever]:
+    """Returns the encoder as shipped and the levers of these names, or all levers for no name.
+
+    Raises:
+        InvalidField: for a name that no lever has.
+    """
+    known = {lever.name: lever for lever in LEVERS}
+    for name in names:
+        if name not in known:
+            raise InvalidField("lever", f"there is no {name!r}; there are {', '.join(known)}")
+    return [LEVERS[0], *(known[n] for n in names if n != LEVERS[0].name)] if names else LEVERS
 
 
 @dataclass(frozen=True, slots=True)

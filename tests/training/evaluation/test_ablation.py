@@ -3,7 +3,8 @@ import re
 import pytest
 import torch
 
-from stylefacet_training.ablation import LEVERS, AblationPlan, Lever, ablate
+from stylefacet.errors import InvalidField
+from stylefacet_training.ablation import LEVERS, AblationPlan, Lever, ablate, levers_named
 from stylefacet_training.config import preset
 from stylefacet_training.data.garments import write_garments
 from stylefacet_training.evaluation.ablation_table import ablation_table
@@ -71,3 +72,10 @@ def test_a_random_trunk_is_fixed_by_its_seed_and_keeps_its_signal():
     assert torch.equal(maps[0], maps[1])
     assert not torch.equal(maps[0], maps[2])
     assert 0.3 < float(maps[0].std()) < 3.0
+
+
+def test_levers_are_chosen_by_name_beside_the_encoder_as_shipped():
+    assert [lever.name for lever in levers_named(["d 24"])] == ["as shipped", "d 24"]
+    assert levers_named([]) == LEVERS
+    with pytest.raises(InvalidField, match="d 24"):
+        levers_named(["d 25"])

@@ -264,6 +264,9 @@ def split(data: Path, out: Path, column: str, shares: str, seed: int, *, as_json
 )
 @click.option("--draws", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Any other setting.")
+@click.option(
+    "--lever", "levers", multiple=True, metavar="NAME", help="This lever alone; several if wanted."
+)
 @click.option("--cache", type=_FOLDER, help="Keeps what the networks make of the photos.")
 @click.option("--markdown", type=_FILE, help="Also write the table to this file.")
 @_JSON_FILE
@@ -274,6 +277,7 @@ def ablate(
     seeds: str,
     draws: int,
     settings: Sequence[str],
+    levers: Sequence[str],
     cache: Path | None,
     markdown: Path | None,
     json_file: Path | None,
@@ -287,7 +291,7 @@ def ablate(
     Example:
       stylefacet-train ablate --data photos --by product_code --attributes neck,pattern
     """
-    from stylefacet_training.ablation import AblationPlan
+    from stylefacet_training.ablation import AblationPlan, levers_named
     from stylefacet_training.ablation import ablate as run_ablation
     from stylefacet_training.config import preset, with_settings
     from stylefacet_training.evaluation.ablation_table import ablation_table
@@ -295,7 +299,13 @@ def ablate(
 
     changes = dict(text.partition("=")[::2] for text in settings)
     plan = AblationPlan(
-        data, column, _names(attributes), _numbers(seeds), draw_count=draws, cache=cache
+        data,
+        column,
+        _names(attributes),
+        _numbers(seeds),
+        draw_count=draws,
+        levers=levers_named(levers),
+        cache=cache,
     )
     found = run_ablation(plan, with_settings(preset("catalogue"), changes), Terminal())
     table = ablation_table(found)
