@@ -1,4 +1,5 @@
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -89,15 +90,17 @@ def test_ignored_columns_are_told_once(run: Run, shop: Path):
 
 
 class SourceThatLosesItsServer:
-    """A shop whose server stops before row 12 is sent."""
+    """A shop whose server stops before row 12 is sent and after an earlier row was answered."""
 
     def __init__(self, source: Source, server: Server) -> None:
         self.row_count, self.notes = source.row_count, source.notes
+        self.answered = threading.Event()
         self._source, self._server = source, server
 
     def rows(self) -> Iterator[ManifestRow | BadRow]:
         for row in self._source.rows():
             if row.row_number == 12:
+                assert self.answered.wait(30)
                 self._server.stop()
             yield row
 
@@ -115,6 +118,6 @@ def test_report_of_a_broken_import_holds_what_was_answered(
         StylefacetClient(server.address, retry=RetryPolicy(attempts=1)) as client,
         pytest.raises((ServerUnreachable, ShuttingDown)),
     ):
-        run_import(client, source, report, lambda: None)
+        run_import(client, source, report, source.answered.set)
 
     assert 0 < report.counts.total() < 24
