@@ -15,8 +15,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from stylefacet.errors import ImageTooLarge, ImageUndecodable
 
 FORMATS = ("JPEG", "PNG", "WEBP")
-# Decode JPEG at no less than this multiple of the target: at 2 a latent moves by 0.15% of its
-# standard deviation against a full decode, for a fifth of the time.
+# Decode JPEG at no less than this multiple of the target: at 2 a latent of a photo of 1000x1500
+# moves by 2% of its standard deviation against a full decode, for two thirds of the time (1: 6%).
 DRAFT_OVERSAMPLING = 2
 # Rows and columns at the edge of a photo that count as its border, in letterbox pixels.
 BORDER_PX = 2
@@ -142,10 +142,11 @@ def _letterbox(image: Image.Image, height_px: int, width_px: int, limits: ImageL
         )
         image.draft(None, (width * DRAFT_OVERSAMPLING, height * DRAFT_OVERSAMPLING))
     image.load()
-    upright = ImageOps.exif_transpose(image)
-    turned = (upright.width > upright.height) != (image.width > image.height)
-    source_width, source_height = (source[1], source[0]) if turned else source
-    rgba = _as_rgb_or_rgba(upright)
+    was_wide = image.width > image.height
+    ImageOps.exif_transpose(image, in_place=True)
+    is_turned = (image.width > image.height) != was_wide
+    source_width, source_height = (source[1], source[0]) if is_turned else source
+    rgba = _as_rgb_or_rgba(image)
     scaled = rgba.resize(_fit(rgba.size, (width_px, height_px)), Image.Resampling.BILINEAR)
     rgb, background = _flatten(scaled)
     canvas = Image.new("RGB", (width_px, height_px), background)

@@ -91,7 +91,7 @@ def make_rows(
             kept = KeptInput(hashlib.sha256(pixels.tobytes()).hexdigest(), pack_pixels(pixels))
         image = NewImage(
             id="",
-            content_sha256=hashlib.sha256(f"{photo.content_sha256}{n}".encode()).hexdigest(),
+            content_sha256=hashlib.sha256(f"photo {n}".encode()).hexdigest(),
             width_px=photo.source_width_px,
             height_px=photo.source_height_px,
             embedding=ImageEmbedding(

@@ -18,7 +18,6 @@ from stylefacet.kept_inputs import unpack_pixels
 class EmbeddedPhoto:
     """A photo as the encoder saw it: letterbox ``(h, w, 3)`` uint8 and mean ``(d,)`` float32."""
 
-    content_sha256: str
     source_width_px: int
     source_height_px: int
     pixels: npt.NDArray[np.uint8]
@@ -53,14 +52,13 @@ class PhotoEmbedder:
         outputs = self.encoder.embed(np.stack([letterbox.pixels for letterbox in whole]))
         means_and_novelties = zip(outputs.mean, outputs.novelty, strict=True)
         photos: list[EmbeddedPhoto | StylefacetError] = []
-        for content, found in zip(contents, read, strict=True):
+        for found in read:
             if isinstance(found, StylefacetError):
                 photos.append(found)
                 continue
             mean, novelty = next(means_and_novelties)
             photos.append(
                 EmbeddedPhoto(
-                    content_sha256=digest(content),
                     source_width_px=found.source_width_px,
                     source_height_px=found.source_height_px,
                     pixels=found.pixels,
