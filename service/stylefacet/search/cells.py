@@ -1,8 +1,8 @@
 """One narrow feature in FAISS cells, searched with an exact stopping bound; knows no products.
 
-An inverted file visits the cells whose centres are nearest. A row of cell ``j`` is nearer to its
-centre ``c_j`` than to ``c_0``, the centre nearest to the query ``q``, so it lies on the far side
-of the plane half-way between the two, and no nearer to ``q`` than
+An inverted file keeps a feature's rows by the cell whose centre is nearest. A row of cell ``j`` is
+nearer to its centre ``c_j`` than to ``c_0``, the centre nearest to the query ``q``, so it lies on
+the far side of the plane half-way between the two, and no nearer to ``q`` than
 ``(|q - c_j|^2 - |q - c_0|^2) / (2 |c_j - c_0|)``. Cells beyond the distance wanted are not visited.
 """
 
@@ -21,12 +21,11 @@ from stylefacet.search.selection import Selection
 MIN_ROW_COUNT = 20_000
 MAX_WIDTH = 8
 _TRAINING_ROWS_PER_CELL = 50
-# Rows visited at first for each row wanted.
+# Visited at first: mostly all that is needed.
+_FIRST_CELLS = 6
 _FIRST_ROWS_PER_HIT = 8
 # Beyond this share of rows a plain pass is faster.
 _MAX_VISITED_SHARE = 0.25
-# By how much FAISS may see the order of two distances differently.
-_RELATIVE_SLACK = 1e-5
 
 # The Python wrapper takes arguments that SWIG's signature hides.
 _Parameters: Any = faiss.SearchParametersIVF
@@ -44,7 +43,8 @@ class FeatureCells:
         self._index.cp.min_points_per_centroid = 1
         self._index.train(coordinates)
         self._centres = self._index.quantizer.reconstruct_n(0, cell_count).astype(np.float64)
-        self._max_norm = 0.0
+        self._centre_squares = np.square(self._centres).sum(axis=1)
+        self._max_norm = float(self._centre_squares.max()) ** 0.5
         self.append(coordinates)
 
     def append(self, coordinates: F32) -> None:
@@ -60,40 +60,45 @@ class FeatureCells:
 
         ``fallback`` makes the scan of the same feature that passes over all rows.
         """
-        reach = math.sqrt(float(query @ query)) + self._max_norm
+        # As far apart as a centre and a row or the query can be.
+        reach = max(math.sqrt(float(query @ query)), self._max_norm) + self._max_norm
         # |a|^2 + |b|^2 + 2|a||b| bounds every product of either way to compute |a - b|^2.
         rounding = 2 * gamma(len(query)) * reach**2 + UNDERFLOW
-        squares = np.square(self._centres - query).sum(axis=1)
-        order = np.argsort(squares)
-        squares, centres = squares[order], self._centres[order]
-        apart = np.sqrt(np.square(centres - centres[0]).sum(axis=1))
-        # FAISS assigns a row by distances that are rounded too.
-        ahead = np.maximum(squares - squares[0] - 2 * rounding, 0.0)
-        nearest = np.divide(ahead, 2 * apart, out=np.zeros_like(apart), where=apart > 0)
-        visits = _Visits(np.sqrt(squares), nearest, np.cumsum(self._sizes[order]))
+        near = self._nearest_possible(query, 2 * rounding)
+        order = np.argsort(near)
+        visits = _Visits(order, near[order], np.cumsum(self._sizes[order]))
         return CellScan(self._index, to_float32(query[None]), visits, rounding + loss, fallback)
+
+    def _nearest_possible(self, query: F64, slack: float) -> F64:
+        """Returns how near a row of each cell may be to coordinates ``(k,)``, at the least.
+
+        ``slack`` is by how much FAISS, which assigned the rows, and the squares here may be off.
+        """
+        # |c_j - q|^2 - |q|^2, and the same from the nearest centre.
+        squares = self._centre_squares - 2 * (self._centres @ query)
+        first = int(squares.argmin())
+        apart2 = self._centre_squares - 2 * (self._centres @ self._centres[first])
+        apart2 += self._centre_squares[first] + slack
+        ahead = np.maximum(squares - squares[first] - slack, 0.0)
+        return np.asarray(ahead / (2 * np.sqrt(apart2)))
 
 
 class _Visits:
     """The cells in the order in which they are visited, and what that buys."""
 
-    def __init__(self, centre_distances: F64, nearest: F64, row_counts: Keys) -> None:
-        self._centre_distances = centre_distances
+    def __init__(self, cells: Keys, nearest: F64, row_counts: Keys) -> None:
+        self.cells = cells
         self._nearest = nearest  # no row of the cell is nearer
         self._row_counts = row_counts  # of this cell and those before
 
-    def for_rows(self, row_count: int) -> int:
-        """Returns how many cells hold at least so many rows."""
-        return min(int(np.searchsorted(self._row_counts, row_count)) + 1, len(self._row_counts))
+    def first(self, row_count: int) -> int:
+        """Returns how many cells to visit at first: they hold so many rows, or are all cells."""
+        needed = int(np.searchsorted(self._row_counts, row_count)) + 1
+        return min(max(needed, _FIRST_CELLS), len(self.cells))
 
     def within(self, distance: float) -> int:
         """Returns how many cells to visit so that no row within is missed."""
-        needed = np.flatnonzero(self._nearest <= distance)
-        farthest = self._centre_distances[needed[-1]] if len(needed) else 0.0
-        # A cell about as far as the last needed one may be visited in its place.
-        return int(
-            np.searchsorted(self._centre_distances, farthest * (1 + _RELATIVE_SLACK), "right")
-        )
+        return int(np.searchsorted(self._nearest, distance, "right"))
 
     def is_dear(self, cell_count: int) -> bool:
         """Returns whether a plain pass over all rows is cheaper."""
@@ -126,7 +131,7 @@ class CellScan:
         """Returns about ``count`` rows; as :class:`~stylefacet.search.scans.Scan` says."""
         # Dead rows are found too, and thrown away.
         asked = count + count * len(selection.dead) // max(len(selection), 1)
-        cells = self._visits.for_rows(_FIRST_ROWS_PER_HIT * asked)
+        cells = self._visits.first(_FIRST_ROWS_PER_HIT * asked)
         if count >= len(selection) or self._visits.is_dear(cells):
             return self._fallback().nearest(count, selection)
         distances, rows = self._visit(asked, cells)
@@ -146,15 +151,14 @@ class CellScan:
             own_bound = self.error_bound
             fallback = self._fallback()
             return fallback.within(distance2 + own_bound + fallback.error_bound, selection)
-        faiss.omp_set_num_threads(1)
         # Rounding the radius, and FAISS leaving out what lies on it, must not lose a row.
         radius2 = np.float32(distance2)
         for _ in range(2):
             radius2 = np.nextafter(radius2, np.float32(np.inf))
-        _, _, rows = self._index.range_search(
-            self._query, float(radius2), params=_Parameters(nprobe=cells)
-        )
-        return _live(np.asarray(rows, np.int64), selection)
+        found = faiss.RangeSearchResult(1)
+        self._assigned(self._index.range_search_preassigned_c, float(radius2), cells, found)
+        count = int(faiss.rev_swig_ptr(found.lims, 2)[1])
+        return _live(faiss.rev_swig_ptr(found.labels, count).copy(), selection)
 
     def _fallback(self) -> ColumnScan:
         if self._made is None:
@@ -162,11 +166,31 @@ class CellScan:
             self.error_bound = max(self.error_bound, self._made.error_bound)
         return self._made
 
-    def _visit(self, count: int, cells: int) -> tuple[F32, Keys]:
+    def _visit(self, count: int, cell_count: int) -> tuple[F32, Keys]:
+        distances, rows = np.empty(count, np.float32), np.empty(count, np.int64)
+        outputs = faiss.swig_ptr(distances), faiss.swig_ptr(rows)
+        self._assigned(self._index.search_preassigned_c, count, cell_count, *outputs)
+        return distances, rows
+
+    def _assigned(self, search: Any, wanted: float, cell_count: int, *outputs: Any) -> None:
+        """Calls one of FAISS' searches over the first cells.
+
+        The wrapper of these methods takes the count of cells from the index, which searches share.
+        """
         # FAISS keeps its thread count per calling thread; one query never gains by several.
         faiss.omp_set_num_threads(1)
-        distances, rows = self._index.search(self._query, count, params=_Parameters(nprobe=cells))
-        return distances[0], rows[0]
+        cells = self._visits.cells[:cell_count]
+        unused_distances = np.zeros(cell_count, np.float32)
+        search(
+            1,
+            faiss.swig_ptr(self._query),
+            wanted,
+            faiss.swig_ptr(cells),
+            faiss.swig_ptr(unused_distances),
+            *outputs,
+            False,
+            _Parameters(nprobe=cell_count),
+        )
 
 
 def _live(rows: Keys, selection: Selection) -> Keys:

@@ -183,7 +183,7 @@ class SimilarityIndex:
             ranking = _Search(content, metric, normalised, queries, limit, grouped).run(
                 content.select(among), np.asarray(without, np.int64)
             )
-            hits = _hits(content, metric, queries, ranking)
+            hits = _hits(content, metric, ranking)
             return SearchResult(hits, self._sequence)
 
     def moments(self) -> Moments:
@@ -237,13 +237,18 @@ class _Search:
         """Returns the exact ranking."""
         if not len(selection) or self._limit <= 0:
             return self._rank(np.empty(0, np.int64), without)
+        if selection.is_narrow:
+            return self._rank(selection.rows, without)
         scans = [self._content.scan(query, self._weights, selection) for query in self._queries]
         if not all(np.isfinite(scan.error_bound) for scan in scans):
             return self._rank(selection.rows, without)
         count = self._limit + _SPARE_ROWS + len(self._content.rows.rows_of(without))
         while count <= max(_MAX_NEAREST, 2 * self._limit):
             found = [scan.nearest(count, selection) for scan in scans]
-            ranking = self._rank(np.unique(np.concatenate([rows for rows, _ in found])), without)
+            rows = (
+                found[0][0] if len(found) == 1 else np.unique(np.concatenate([r for r, _ in found]))
+            )
+            ranking = self._rank(rows, without)
             is_full = len(ranking.rows) == self._limit
             if is_full or all(beyond == np.inf for _, beyond in found):
                 edges = [beyond for _, beyond in found]
@@ -283,15 +288,11 @@ def _metric(content: Content, weights: Mapping[str, float]) -> Metric:
     return Metric(content.matrices, weights)
 
 
-def _hits(content: Content, metric: Metric, queries: F32, ranking: Ranking) -> list[Hit]:
-    means = content.means[ranking.rows]
-    squares = np.empty((len(ranking.rows), len(metric.names)))
-    for number, query in enumerate(queries):
-        mine = ranking.query_numbers == number
-        squares[mine] = metric.squares(query, means[mine])
+def _hits(content: Content, metric: Metric, ranking: Ranking) -> list[Hit]:
     products = content.rows.product_keys[ranking.rows].tolist()
     images = content.rows.image_keys[ranking.rows].tolist()
-    distances, contributions = np.sqrt(squares).tolist(), metric.contributions(squares).tolist()
+    distances = np.sqrt(ranking.squares).tolist()
+    contributions = metric.contributions(ranking.squares).tolist()
     numbers, distances2 = ranking.query_numbers.tolist(), ranking.distances.tolist()
     return [
         Hit(

@@ -101,16 +101,9 @@ class ColumnScan:
         return self._measured[1]
 
     def _distances(self, selection: Selection) -> F32:
-        given = selection.given
-        if given is not None and selection.is_narrow:
-            few = np.zeros(len(given), np.float32)
-            for part in self._parts:
-                for factor, column in zip(part.factors, part.columns, strict=True):
-                    few += factor * column[given]
-            return few
         distances = self._pass()
-        if given is not None:
-            return distances[given]
+        if selection.given is not None:
+            return distances[selection.given]
         distances[selection.dead] = np.inf
         return distances
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from stylefacet.search.rows import Keys
 
-# Below this share of the rows it is cheaper to fetch the selected ones than to pass over all.
-_NARROW = 0.1
+# Below this share of the rows it is cheaper to fetch the vectors selected than to pass over all.
+_NARROW = 0.03
 
 
 class Selection:
