@@ -3,20 +3,23 @@
 Prints a table to stderr and JSON to stdout. Vectors are random in ``d`` dimensions under five
 features that share the dimensions evenly: random vectors have no clusters, so no search gets an
 easy one. Each figure is the median (and the 95th percentile) over the given rounds; the cases of
-a size take turns within each round, so that a busy machine slows all of them alike.
+a size take turns within each round, so that a busy machine slows all of them alike. Memory is what
+the process grew by with the index. ``--plot`` draws both over the sizes.
 """
 
 import argparse
 import json
 import platform
-import resource
 import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import faiss
 import numpy as np
 import numpy.typing as npt
+import psutil
 
 from stylefacet.search.index import SimilarityIndex
 from stylefacet.search.rows import Items
@@ -28,8 +31,10 @@ FILTERS = (0.01, 0.1, 0.5)
 Case = tuple[dict[str, float], npt.NDArray[np.int64] | None]
 
 
-def build(means: npt.NDArray[np.float32]) -> tuple[SimilarityIndex, float]:
-    """Returns the filled index and the seconds it took."""
+def build(means: npt.NDArray[np.float32]) -> tuple[SimilarityIndex, float, float]:
+    """Returns the filled index, the seconds it took, and the bytes it takes for each item."""
+    process = psutil.Process()
+    before = process.memory_info().rss
     count, d = means.shape
     index = SimilarityIndex(d)
     unit = np.eye(d, dtype=np.float32) * np.float32((2 * d / FEATURE_COUNT) ** -0.5)
@@ -39,7 +44,8 @@ def build(means: npt.NDArray[np.float32]) -> tuple[SimilarityIndex, float]:
     for first in range(0, count, 16_384):
         keys = np.arange(first, min(first + 16_384, count), dtype=np.int64) + 1
         index.add(Items(keys, keys, keys, means[first : first + 16_384]))
-    return index, time.perf_counter() - start
+    elapsed_s = time.perf_counter() - start
+    return index, elapsed_s, (process.memory_info().rss - before) / count
 
 
 def make_cases(count: int, rng: np.random.Generator) -> dict[str, Case]:
@@ -63,7 +69,7 @@ def measure(count: int, d: int, limit: int, rounds: int) -> dict[str, Any]:
     """Returns the figures for one size, in milliseconds."""
     rng = np.random.default_rng(7)
     means = rng.normal(size=(count, d)).astype(np.float32)
-    index, build_s = build(means)
+    index, build_s, item_bytes = build(means)
     cases = make_cases(count, rng)
     times: dict[str, list[float]] = {name: [] for name in cases}
     for number in range(rounds + 1):
@@ -77,7 +83,36 @@ def measure(count: int, d: int, limit: int, rounds: int) -> dict[str, Any]:
     for name, durations in times.items():
         p50, p95 = np.quantile(durations, (0.5, 0.95)).round(3).tolist()
         figures[name] = {"p50_ms": p50, "p95_ms": p95}
-    return {"items": count, "d": d, "limit": limit, "build_s": round(build_s, 2), "search": figures}
+    return {
+        "items": count,
+        "d": d,
+        "limit": limit,
+        "build_s": round(build_s, 2),
+        "item_bytes": round(item_bytes),
+        "search": figures,
+    }
+
+
+def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draws latency and memory over the sizes, both axes in powers of ten."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    sizes = [result["items"] for result in results]
+    for name in results[0]["search"]:
+        times = [result["search"][name]["p50_ms"] for result in results]
+        left.loglog(sizes, times, marker="o", label=name)
+    left.set(xlabel="products", ylabel="ms a query, median", title=f"d = {results[0]['d']}")
+    left.legend(fontsize="small")
+    memory = [result["item_bytes"] * result["items"] / 2**20 for result in results]
+    right.loglog(sizes, memory, marker="o")
+    right.set(xlabel="products", ylabel="MiB", title="memory of the index")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=110)
 
 
 def main() -> None:
@@ -87,6 +122,7 @@ def main() -> None:
     parser.add_argument("-d", type=int, default=64, help="latent dimensions")
     parser.add_argument("--limit", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--plot", type=Path, help="PNG to draw the growth in")
     options = parser.parse_args()
     faiss.omp_set_num_threads(1)
     results = [measure(size, options.d, options.limit, options.rounds) for size in options.sizes]
@@ -96,9 +132,11 @@ def main() -> None:
     for name in names:
         row = [f"{r['search'][name]['p50_ms']:>12.2f}" for r in results]
         print(f"{name:<28}", *row, file=sys.stderr)
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"{'bytes an item':<28}", *(f"{r['item_bytes']:>12,}" for r in results), file=sys.stderr)
+    if options.plot:
+        plot(results, options.plot)
     machine = {"machine": platform.processor() or platform.machine(), "faiss": faiss.__version__}
-    print(json.dumps({**machine, "peak_mib": peak_mib, "results": results}, indent=2))
+    print(json.dumps({**machine, "results": results}, indent=2))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Feature search beside its peers, in one run: ``python -m tests.bench.search_peers``.
 
 Every system holds the same random items, answers the same questions on one core, and is scored
-by recall against brute force in float64. Systems take turns in each round, so that a busy machine
-slows all alike; figures are medians over the rounds. Writes JSON to ``--json`` and prints one
-Markdown table. Peers come with ``pip install 'stylefacet[bench]'``; what is missing is left out.
+by recall against brute force in float64. Systems without a database are handed the items that pass
+a filter; one that has a database evaluates the filter itself. Systems take turns in each round, so
+that a busy machine slows all alike; figures are medians over the rounds. Writes JSON to ``--json``
+and prints one Markdown table. Peers come with ``pip install 'stylefacet[bench]'``; what is missing
+is left out.
 """
 
 import argparse
