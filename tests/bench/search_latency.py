@@ -41,9 +41,9 @@ def build(means: npt.NDArray[np.float32]) -> tuple[SimilarityIndex, float, float
     blocks = np.array_split(np.arange(d), FEATURE_COUNT)
     index.set_features({f"f{number}": unit[block] for number, block in enumerate(blocks)})
     start = time.perf_counter()
-    for first in range(0, count, 16_384):
-        keys = np.arange(first, min(first + 16_384, count), dtype=np.int64) + 1
-        index.add(Items(keys, keys, keys, means[first : first + 16_384]))
+    for first in range(0, count, 65_536):
+        keys = np.arange(first, min(first + 65_536, count), dtype=np.int64) + 1
+        index.add(Items(keys, keys, keys, means[first : first + 65_536]))
     elapsed_s = time.perf_counter() - start
     return index, elapsed_s, (process.memory_info().rss - before) / count
 

@@ -22,7 +22,7 @@ F32 = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
 
 BUCKET_COUNT = 100
-_BATCH = 10_000
+_BATCH = 65_536
 
 
 @dataclass(frozen=True, eq=False)

@@ -66,7 +66,7 @@ def test_no_row_that_is_near_is_missed(seed, kind, width, dead_share, is_inside,
 
 def test_few_rows_are_visited():
     rng = np.random.default_rng(3)
-    points = rng.normal(size=(30_000, 3))
+    points = rng.normal(size=(50_000, 3))
     columns = FeatureColumns(np.eye(3, dtype=np.float32), np.zeros(3))
     columns.append(points)
     columns.build_cells()
@@ -81,7 +81,7 @@ def test_few_rows_are_visited():
 
 def test_a_large_index_finds_what_brute_force_finds_after_changes():
     rng = np.random.default_rng(4)
-    count = 25_000
+    count = 45_000
     means = rng.normal(size=(count, 6)).astype(np.float32)
     index = SimilarityIndex(6)
     index.set_features({"narrow": np.eye(6, dtype=np.float32)[:3]})

@@ -391,7 +391,7 @@ class Store(FeatureStore):
             )
 
     def all_image_rows(
-        self, encoder_id: str, scope: Scope = EVERYTHING, batch_size: int = 16_384
+        self, encoder_id: str, scope: Scope = EVERYTHING, batch_size: int = 65_536
     ) -> Iterator[ImageRows]:
         """Yields all embedded images of an encoder in columns, from one snapshot.
 

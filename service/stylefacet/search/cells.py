@@ -18,9 +18,14 @@ from stylefacet.search.scans import F32, F64, UNDERFLOW, ColumnScan, gamma, to_f
 from stylefacet.search.selection import Selection
 
 # With fewer rows a plain pass is as fast; in more dimensions too many cells touch any ball.
-MIN_ROW_COUNT = 20_000
+MIN_ROW_COUNT = 40_000
 MAX_WIDTH = 8
-_TRAINING_ROWS_PER_CELL = 50
+# More cells would cost more time to fill than they save a search.
+_MAX_CELL_COUNT = 1024
+# Enough for cells to cut the space up: they need not be the best. FAISS assigns more than 32,768
+# rows together, 20 times as fast as fewer.
+_TRAINING_ROW_COUNT = 40_000
+_TRAINING_PASSES = 4
 # Visited at first: mostly all that is needed.
 _FIRST_CELLS = 6
 _FIRST_ROWS_PER_HIT = 8
@@ -37,9 +42,10 @@ class FeatureCells:
     def __init__(self, coordinates: F32) -> None:
         """Takes the rows ``(n, k)``, finite; rows are numbered from 0."""
         row_count, width = coordinates.shape
-        cell_count = int(row_count**0.5)
+        cell_count = min(int(row_count**0.5), _MAX_CELL_COUNT)
         self._index = faiss.IndexIVFFlat(faiss.IndexFlatL2(width), width, cell_count)
-        self._index.cp.max_points_per_centroid = _TRAINING_ROWS_PER_CELL
+        self._index.cp.niter = _TRAINING_PASSES
+        self._index.cp.max_points_per_centroid = -(-_TRAINING_ROW_COUNT // cell_count)
         self._index.cp.min_points_per_centroid = 1
         self._index.train(coordinates)
         self._centres = self._index.quantizer.reconstruct_n(0, cell_count).astype(np.float64)
