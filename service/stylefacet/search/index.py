@@ -282,10 +282,11 @@ class _Search:
 
 
 def _metric(content: Content, weights: Mapping[str, float]) -> Metric:
+    matrices = content.matrices
     for name in weights:
-        if name not in content.matrices:
+        if name not in matrices:
             raise ResourceMissing("feature", name, "list the features to see their names")
-    return Metric(content.matrices, weights)
+    return Metric(matrices, weights)
 
 
 def _hits(content: Content, metric: Metric, ranking: Ranking) -> list[Hit]:
