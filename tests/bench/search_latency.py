@@ -2,9 +2,10 @@
 
 Prints a table to stderr and JSON to stdout. Vectors are random in ``d`` dimensions under five
 features that share the dimensions evenly: random vectors have no clusters, so no search gets an
-easy one. Each figure is the median (and the 95th percentile) over the given rounds; the cases of
-a size take turns within each round, so that a busy machine slows all of them alike. Memory is what
-the process grew by with the index. ``--plot`` draws both over the sizes.
+easy one. For comparison stands how long NumPy takes to add up as many numbers as a search in all
+features reads. Each figure is the median (and the 95th percentile) over the given rounds; the
+cases of a size take turns within each round, so that a busy machine slows all of them alike.
+Memory is what the process grew by with the index. ``--plot`` draws both over the sizes.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from stylefacet.search.index import SimilarityIndex
 from stylefacet.search.rows import Items
 
 FEATURE_COUNT = 5
+PLAIN_SUM = "plain sum of as many numbers"
 FILTERS = (0.01, 0.1, 0.5)
 
 # Weights, and the product keys that a filter keeps.
@@ -71,7 +73,9 @@ def measure(count: int, d: int, limit: int, rounds: int) -> dict[str, Any]:
     means = rng.normal(size=(count, d)).astype(np.float32)
     index, build_s, item_bytes = build(means)
     cases = make_cases(count, rng)
-    times: dict[str, list[float]] = {name: [] for name in cases}
+    # A feature's columns are its dimensions and their squared length.
+    columns = np.ones((d + FEATURE_COUNT, count), np.float32)
+    times: dict[str, list[float]] = {name: [] for name in [*cases, PLAIN_SUM]}
     for number in range(rounds + 1):
         query = means[[int(rng.integers(count))]]
         for name, (weights, among) in cases.items():
@@ -79,6 +83,10 @@ def measure(count: int, d: int, limit: int, rounds: int) -> dict[str, Any]:
             index.search(query, weights, limit, among=among)
             if number:  # the first round warms the caches
                 times[name].append((time.perf_counter() - start) * 1e3)
+        start = time.perf_counter()
+        columns.sum()
+        if number:
+            times[PLAIN_SUM].append((time.perf_counter() - start) * 1e3)
     figures = {}
     for name, durations in times.items():
         p50, p95 = np.quantile(durations, (0.5, 0.95)).round(3).tolist()
