@@ -1,5 +1,6 @@
 """What becomes of one call too many, and of health meanwhile."""
 
+import gc
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from stylefacet.errors import (
 )
 from stylefacet.server.runtime import Server
 from stylefacet.server.settings import Settings
+from stylefacet.server.watching import CallWatch
 from stylefacet.v1 import catalog_service_pb2 as catalog
 from stylefacet.v1 import encoder_service_pb2 as encoder
 from tests.conftest import photo
@@ -62,6 +64,41 @@ def test_calls_of_every_kind_are_refused_alike(server: Server, stubs: Stubs, kin
 
     assert retry_delay_s(status) == 1.0
     assert kept == []
+
+
+def test_refusals_take_no_thread_of_the_calls(
+    server: Server, stubs: Stubs, monkeypatch: pytest.MonkeyPatch
+):
+    names: list[str] = []
+    refused = CallWatch.refused
+
+    def noting(*args: Any) -> str:
+        names.append(threading.current_thread().name)
+        return refused(*args)
+
+    monkeypatch.setattr(CallWatch, "refused", noting)
+    with full(server), fails_with(BUSY, "OVERLOADED"):
+        CALLS["unary"](stubs)
+
+    assert len(names) == 1
+    assert not names[0].startswith("call")
+
+
+def test_refusals_leave_nothing_for_the_collector(server: Server, stubs: Stubs):
+    with full(server):
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(10):
+                with pytest.raises(grpc.RpcError):
+                    CALLS["unary"](stubs)
+            time.sleep(0.2)
+            left = [found for found in gc.get_objects() if type(found) is Overloaded]
+        finally:
+            gc.enable()
+
+    # The last one may still be held by the thread that refused it.
+    assert len(left) <= 1
 
 
 def test_health_is_answered_when_nothing_else_is(server: Server):

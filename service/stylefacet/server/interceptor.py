@@ -88,9 +88,15 @@ class CallInterceptor(grpc.ServerInterceptor):
         return self._wrap(handler, _Caller(caller.method, caller.metadata, token_name))
 
     def _refusal(self, error: StylefacetError, caller: _Caller) -> _Handler:
+        code, status = error.code.name, _status_of(error)
+        # The error itself is not kept: it holds the frames that it went through, and one of them
+        # holds this handler. Under overload the collector of such circles kept everybody waiting.
+
         def refuse(requests: Any, context: grpc.ServicerContext) -> Any:
-            with _Call(None, self._watch, caller, context):
-                raise error
+            request_id = self._watch.refused(
+                caller.method, caller.metadata, code, lambda: _certificate_name(context)
+            )
+            _abort(context, request_id, status)
 
         return grpc.stream_unary_rpc_method_handler(_OnThreads(refuse, _AT_ONCE))
 
@@ -146,8 +152,14 @@ class CallInterceptor(grpc.ServerInterceptor):
         )
 
 
-class _AtOnce(Executor):
-    """Runs what is submitted before it returns, on the thread that submits it."""
+class _AtOnce(ThreadPoolExecutor):
+    """Runs what is submitted before it returns, on the thread that submits it.
+
+    A pool that starts no thread: gRPC heeds a behaviour's executor only if it is one of this class.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Returns a future that is done."""
@@ -180,18 +192,15 @@ class _OnThreads:
 
 
 class _Call:
-    """One call from the door to its end; a context manager, entered in the call's own context.
-
-    Without ``admission`` it is one that will be refused.
-    """
+    """A call that comes in, to its end; a context manager, entered in the call's own context."""
 
     def __init__(
         self,
-        admission: Admission | None,
+        admission: Admission,
         watch: CallWatch,
         caller: _Caller,
         context: grpc.ServicerContext,
-        is_stream: bool = False,
+        is_stream: bool,
     ) -> None:
         self._admission = admission
         self._watch = watch
@@ -206,25 +215,23 @@ class _Call:
         self._watched = self._watch.begin(caller.method, caller.metadata, name)
         self._request_id = self._watched.request_id
         self._context.set_trailing_metadata(((REQUEST_ID_HEADER, self._request_id),))
-        if self._admission is None:
-            return Visit(self._context, 0, False)
         try:
             self._visit = self._admission.enter(self._context, self._is_stream)
         except StylefacetError as error:
             self._watched.end(error.code.name)
-            self._abort(_status_of(error))
+            _abort(self._context, self._request_id, _status_of(error))
             raise
         set_call_terms(self._visit.terms())
         return self._visit
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, trace: Any) -> None:
-        if self._admission is not None and self._visit is not None:
+        if self._visit is not None:
             self._admission.leave(self._visit)
         if error is None:
             self._watched.end("OK")
         elif isinstance(error, StylefacetError):
             self._watched.end(error.code.name)
-            self._abort(_status_of(error))
+            _abort(self._context, self._request_id, _status_of(error))
         elif isinstance(error, GeneratorExit | grpc.RpcError):
             # The caller went away; gRPC closes the stream's generator, or its requests raise.
             self._watched.end("CANCELLED")
@@ -235,13 +242,16 @@ class _Call:
                 extra={"method": self._caller.method, "request_id": self._request_id},
             )
             self._watched.end(Code.INTERNAL.name)
-            self._abort(rpc_status.to_status(internal_status(self._request_id)))
+            status = rpc_status.to_status(internal_status(self._request_id))
+            _abort(self._context, self._request_id, status)
 
-    def _abort(self, refusal: grpc.Status) -> None:
-        # `abort_with_status` would put the details in the place of the request id.
-        request_id = (REQUEST_ID_HEADER, self._request_id)
-        self._context.set_trailing_metadata((request_id, *refusal.trailing_metadata))
-        self._context.abort(refusal.code, refusal.details)
+
+def _abort(context: grpc.ServicerContext, request_id: str, refusal: grpc.Status) -> None:
+    """Ends a call by raising what gRPC for Python takes for its end."""
+    # `abort_with_status` would put the details in the place of the request id.
+    entries = ((REQUEST_ID_HEADER, request_id), *refusal.trailing_metadata)
+    context.set_trailing_metadata(entries)
+    context.abort(refusal.code, refusal.details)
 
 
 def _status_of(error: StylefacetError) -> grpc.Status:

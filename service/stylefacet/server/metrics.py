@@ -82,6 +82,11 @@ class Metrics:
         self._calls.labels(method, code).inc()
         self._call_seconds.labels(method).observe(duration_s)
 
+    def call_refused(self, method: str, code: str) -> None:
+        """Counts a call that was not let in, which took no time."""
+        self._calls.labels(method, code).inc()
+        self._call_seconds.labels(method).observe(0.0)
+
     def operation_known(self, kind: str) -> None:
         """Shows a kind of operation before the first has ended, by every way it may end.
 

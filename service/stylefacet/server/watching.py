@@ -4,10 +4,10 @@ It knows methods, codes and times, and nothing of what a call carries.
 """
 
 import logging
+import random
 import threading
 import time
-import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar, copy_context
 from typing import Protocol
 
@@ -57,18 +57,33 @@ class CallWatch:
     def __init__(self, metrics: Metrics, tracing: Tracing | None = None) -> None:
         self._metrics = metrics
         self._tracing = tracing
-        self._refusals = _Refusals()
+        self._access_log = _AccessLog()
 
     def begin(
         self, method: str, metadata: Mapping[str, str], caller_name: str = ""
     ) -> "WatchedCall":
         """Starts to watch a call in its own context, which ends with it."""
-        given = metadata.get(REQUEST_ID_HEADER, "")[:_MAX_REQUEST_ID_LENGTH]
-        request_id = given or uuid.uuid4().hex
+        request_id = _request_id_of(metadata)
         method = method.removeprefix("/")
         self._metrics.call_begins()
         span = self._start_span(method, request_id, metadata)
-        return WatchedCall(method, request_id, caller_name, self._metrics, span, self._refusals)
+        return WatchedCall(method, request_id, caller_name, self._metrics, span, self._access_log)
+
+    def refused(
+        self,
+        method: str,
+        metadata: Mapping[str, str],
+        code: str,
+        caller_name: Callable[[], str],
+    ) -> str:
+        """Notes a call that is not let in, which takes no time; returns its request id."""
+        request_id = _request_id_of(metadata)
+        method = method.removeprefix("/")
+        self._metrics.call_refused(method, code)
+        if self._tracing is not None:
+            self._tracing.start(method, request_id, metadata).end(code)
+        self._access_log.tell(method, code, 0.0, request_id, caller_name)
+        return request_id
 
     def watched(self, kind: str, work: Work) -> Work:
         """Returns an operation's work, counted, its stages timed, its id in the log's lines."""
@@ -122,9 +137,9 @@ class WatchedCall:
         caller_name: str,
         metrics: Metrics,
         span: Span | None,
-        refusals: "_Refusals",
+        access_log: "_AccessLog",
     ) -> None:
-        self._refusals = refusals
+        self._access_log = access_log
         self.method = method
         self.request_id = request_id
         self._caller_name = caller_name
@@ -133,35 +148,18 @@ class WatchedCall:
         self._start = time.perf_counter()
 
     def end(self, code: str) -> None:
-        """Counts the call under its code and writes the access line.
-
-        Of many refusals a second only some are told, each with how many were not before it.
-        """
+        """Counts the call under its code and writes the access line."""
         duration_s = time.perf_counter() - self._start
         self._metrics.call_ends(self.method, code, duration_s)
         if self._span is not None:
             self._span.end(code)
-        untold_count = 0
-        if code == Code.RESOURCE_EXHAUSTED.name:
-            told = self._refusals.untold_count()
-            if told is None:
-                return
-            untold_count = told
-        _log.info(
-            "call",
-            extra={
-                "method": self.method,
-                "code": code,
-                "duration_ms": round(duration_s * 1000, 2),
-                "request_id": self.request_id,
-                **({"caller": self._caller_name} if self._caller_name else {}),
-                **({"untold_refusals": untold_count} if untold_count else {}),
-            },
+        self._access_log.tell(
+            self.method, code, duration_s, self.request_id, lambda: self._caller_name
         )
 
 
-class _Refusals:
-    """Decides which refusals are told. Thread-safe."""
+class _AccessLog:
+    """Writes a line for each call; of many refusals a second only some. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -169,7 +167,34 @@ class _Refusals:
         self._told_count = 0
         self._untold_count = 0
 
-    def untold_count(self) -> int | None:
+    def tell(
+        self,
+        method: str,
+        code: str,
+        duration_s: float,
+        request_id: str,
+        caller_name: Callable[[], str],
+    ) -> None:
+        """Writes a call's line; a refusal's tells how many before it had none."""
+        untold_count: int | None = 0
+        if code == Code.RESOURCE_EXHAUSTED.name:
+            untold_count = self._take_untold()
+            if untold_count is None:
+                return
+        caller = caller_name()
+        _log.info(
+            "call",
+            extra={
+                "method": method,
+                "code": code,
+                "duration_ms": round(duration_s * 1000, 2),
+                "request_id": request_id,
+                **({"caller": caller} if caller else {}),
+                **({"untold_refusals": untold_count} if untold_count else {}),
+            },
+        )
+
+    def _take_untold(self) -> int | None:
         """Returns how many were kept back before this one; none when it is to be so too."""
         with self._lock:
             now_s = time.monotonic()
@@ -181,3 +206,9 @@ class _Refusals:
             self._told_count += 1
             untold_count, self._untold_count = self._untold_count, 0
             return untold_count
+
+
+def _request_id_of(metadata: Mapping[str, str]) -> str:
+    """Returns the id that a caller gave, or a new one; no secret, and made without the system."""
+    given = metadata.get(REQUEST_ID_HEADER, "")[:_MAX_REQUEST_ID_LENGTH]
+    return given or f"{random.getrandbits(128):032x}"
