@@ -21,6 +21,7 @@ from stylefacet.server.catalog_servicer import CatalogServicer
 from stylefacet.server.encoder_servicer import EncoderServicer
 from stylefacet.server.feature_servicer import FeatureServicer
 from stylefacet.server.photo_pool import POOLED_METHODS, PhotoPool
+from stylefacet.server.queue_room import QueueRoom
 from stylefacet.server.runtime import Server
 from stylefacet.server.settings import Settings
 from stylefacet.server.similarity_servicer import SimilarityServicer
@@ -116,7 +117,7 @@ def test_every_method_that_works_in_the_pool_is_refused_at_the_door_when_it_is_f
     server: Server, stubs: Stubs, monkeypatch: pytest.MonkeyPatch
 ):
     stubs.upload(2)
-    monkeypatch.setattr(PhotoPool, "is_full", property(lambda pool: True))
+    monkeypatch.setattr(QueueRoom, "promises", lambda room, now_s: False)
     work = []
     monkeypatch.setattr(PhotoPool, "submit", lambda *args: work.append(args))
     for method in POOLED_METHODS:

@@ -67,11 +67,11 @@ class Admission:
     def __init__(
         self,
         settings: Settings,
-        is_pool_full: Callable[[], bool],
+        promise_place: Callable[[], bool],
         pooled_methods: Collection[str],
     ) -> None:
-        """Makes the door of a server that has a pool, for whose methods it may be full."""
-        self._is_pool_full = is_pool_full
+        """Makes the door of a server that has a pool, in which some methods need a place."""
+        self._promise_place = promise_place
         self._pooled_methods = pooled_methods
         self._max_calls = settings.max_concurrent_calls
         self._call_limit_s = settings.call_deadline_s
@@ -120,7 +120,7 @@ class Admission:
             raise ShuttingDown
         if len(self._visits) >= self._max_calls:
             raise Overloaded
-        if method in self._pooled_methods and self._is_pool_full():
+        if method in self._pooled_methods and not self._promise_place():
             raise Overloaded
 
     def enter(self, context: grpc.ServicerContext, is_stream: bool) -> Visit:

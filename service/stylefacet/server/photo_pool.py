@@ -1,7 +1,5 @@
 """The threads that embed photos and rank products, behind a queue with an end; knows neither."""
 
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,9 +18,6 @@ _Result = TypeVar("_Result")
 # Pieces of streams' work that wait for each thread, each of several photos: enough that none
 # rests, few enough that a single photo or a search is not kept waiting behind a whole upload.
 _TURNS_PER_THREAD = 1
-# Where threads have priorities of their own: a call that comes is taken in, or refused, before
-# the work of earlier ones goes on.
-_NICENESS = 10
 # Methods whose work is done here as a single piece: when the queue is full, they are refused
 # before their message is read.
 POOLED_METHODS = frozenset(
@@ -46,12 +41,13 @@ class PhotoPool(ThreadPoolExecutor):
     So what is timed and logged on a thread of the pool belongs to a call, and what nobody waits
     for any more is dropped when its turn comes. Work is refused when ``max_waiting_count`` pieces
     wait already, and sooner when the queue has been standing for longer than a burst lasts; those
-    who can wait themselves, streams and imports, use :attr:`in_turn`.
+    who can wait themselves, streams and imports, use :attr:`in_turn`. Calls ask for a place with
+    :meth:`promise` before they read their message; their work then finds it.
     Thread-safe: ``_lock`` guards ``_room`` and the end.
     """
 
     def __init__(self, worker_count: int, max_waiting_count: int) -> None:
-        super().__init__(worker_count, thread_name_prefix="photo", initializer=_step_back)
+        super().__init__(worker_count, thread_name_prefix="photo")
         self._turn_count = worker_count * _TURNS_PER_THREAD
         self._lock = threading.Condition()
         self._room = QueueRoom(worker_count, max_waiting_count)
@@ -63,11 +59,13 @@ class PhotoPool(ThreadPoolExecutor):
         """How many pieces of work wait for a thread."""
         return self._room.count
 
-    @property
-    def is_full(self) -> bool:
-        """Whether work is refused at this moment; whoever asks refuses it."""
+    def promise(self) -> bool:
+        """Keeps a place for the work of a call that comes in; false when there is none for it.
+
+        A place that is not taken within moments is given to others.
+        """
         with self._lock:
-            return self._room.refuses(time.monotonic())
+            return self._room.promises(time.monotonic())
 
     def submit(
         self,
@@ -82,7 +80,7 @@ class PhotoPool(ThreadPoolExecutor):
             Overloaded: when the queue is full.
         """
         with self._lock:
-            if self._room.refuses(time.monotonic()):
+            if not self._room.keeps_promise(time.monotonic()):
                 raise Overloaded
             self._room.enter(is_single=True)
         return self._queue(True, partial(fn, *args, **kwargs))
@@ -132,12 +130,6 @@ class PhotoPool(ThreadPoolExecutor):
         with self._lock:
             self._room.leave(is_single, time.monotonic())
             self._lock.notify()
-
-
-def _step_back() -> None:
-    """Lowers the priority of the thread that it runs on; elsewhere than on Linux it is shared."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 class _InTurn(Executor):

@@ -1,21 +1,24 @@
-"""How many pieces of work may wait in a queue: many in a burst, few when it never gets empty.
+"""How many pieces of work may wait in a queue: many at first, few when many have to be refused.
 
 It knows neither the work nor a clock: times, in seconds, come from whoever asks.
 """
 
 import math
+from collections import deque
 
-# A queue that was not empty for so long is no burst but more than the threads can do.
-BURST_S = 0.1
-# How long the last in the queue waits at most, at the threads' pace: in a burst, and in a queue
-# that stands. Shorter than this, a dozen steady callers would be refused: 16 of them, at 10 ms a
-# photo, are served a third as fast with 0.075 (`poe bench-embedding`).
-BURST_WAIT_S = 0.6
-STANDING_WAIT_S = 0.3
-# So long nobody must have been refused before a burst may fill the queue again.
+# How long the last in the queue waits at most, at the threads' pace, while nobody is refused.
+# Shorter than this, steady callers would be refused whom the threads can serve: sixteen of them,
+# at 10 ms a photo, wait 160 ms for each other, and twice that where something holds the pace up.
+LONGEST_WAIT_S = 0.6
+# So long nobody must have been refused for that to count no more.
 CALM_S = 1.0
+# A call that was let in hands over its piece within this time, or has its place taken.
+PROMISE_S = 0.25
 # What the latest piece counts for in the pace of all.
 _PACE_SHARE = 0.1
+# What the latest call counts for in the refused share. Were it more, each that is let in would
+# make room for another one, without end.
+_REFUSED_SHARE = 0.002
 
 
 class QueueRoom:
@@ -23,7 +26,11 @@ class QueueRoom:
 
     Single pieces are refused when there is no room; pieces that come in turn, those of streams,
     wait elsewhere for theirs. Only single pieces count against the room: a stream keeps some of
-    its own waiting as long as it lasts.
+    its own waiting as long as it lasts. Calls that are let in count from then on, by a promise:
+    before the first of them has read its message, hundreds may have come.
+
+    The larger the share that is refused, the shorter those who are let in have to wait: a queue is
+    there to bear moments with too many, and is of no use when the next one comes anyway.
     """
 
     def __init__(self, thread_count: int, max_count: int) -> None:
@@ -31,26 +38,37 @@ class QueueRoom:
         self._max_count = max_count
         self.count = 0
         self._single_count = 0
-        self._empty_at_s = -math.inf
+        # When calls were let in whose pieces have not come yet.
+        self._promised_at_s: deque[float] = deque()
         self._refused_at_s = -math.inf
+        self._refused_share = 0.0
         # Seconds between two pieces that leave, while others wait.
         self._pace_s = 0.0
         self._left_at_s: float | None = None
 
-    def refuses(self, now_s: float) -> bool:
-        """Returns whether a single piece has to be refused now; whoever asks does so."""
-        if self._single_count == 0:
-            self._empty_at_s = now_s
-            return False
-        if self._single_count < self._room(now_s):
-            return False
-        self._refused_at_s = now_s
-        return True
+    def promises(self, now_s: float) -> bool:
+        """Lets a call in whose piece will come, or returns false; whoever asks refuses it then."""
+        self._forget_old(now_s)
+        expected_count = self._single_count + len(self._promised_at_s)
+        has_room = expected_count == 0 or expected_count < self._room()
+        self._refused_share += _REFUSED_SHARE * ((not has_room) - self._refused_share)
+        if has_room:
+            self._promised_at_s.append(now_s)
+        else:
+            self._refused_at_s = now_s
+        return has_room
+
+    def keeps_promise(self, now_s: float) -> bool:
+        """Returns whether a piece may enter: one was promised a place, or there is one for it."""
+        self._forget_old(now_s)
+        return bool(self._promised_at_s) or self.promises(now_s)
 
     def enter(self, is_single: bool) -> None:
         """Notes a piece that begins to wait."""
         self.count += 1
         self._single_count += is_single
+        if is_single and self._promised_at_s:
+            self._promised_at_s.popleft()
 
     def leave(self, is_single: bool, now_s: float) -> None:
         """Notes a piece that a thread takes."""
@@ -60,15 +78,16 @@ class QueueRoom:
         self._single_count -= is_single
         # The time until a piece comes to an empty queue is not the threads' doing.
         self._left_at_s = now_s if self.count else None
-        if is_single and self._single_count == 0:
-            self._empty_at_s = now_s
 
-    def _room(self, now_s: float) -> int:
-        is_calm = now_s - self._refused_at_s >= CALM_S
-        is_burst = is_calm and now_s - self._empty_at_s <= BURST_S
-        wait_s = BURST_WAIT_S if is_burst else STANDING_WAIT_S
+    def _forget_old(self, now_s: float) -> None:
+        if now_s - self._refused_at_s >= CALM_S:
+            self._refused_share = 0.0
+        while self._promised_at_s and now_s - self._promised_at_s[0] > PROMISE_S:
+            self._promised_at_s.popleft()
+
+    def _room(self) -> int:
+        if self._pace_s == 0:
+            return self._max_count
+        wait_s = LONGEST_WAIT_S * (1 - self._refused_share)
         # One for each thread in any case, so that none rests.
-        longest = self._max_count
-        if self._pace_s > 0:
-            longest = min(longest, max(int(wait_s / self._pace_s), self._thread_count))
-        return longest
+        return min(self._max_count, max(int(wait_s / self._pace_s), self._thread_count))

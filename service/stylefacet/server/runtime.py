@@ -93,7 +93,7 @@ class Server:
             self._pool = PhotoPool(
                 settings.worker_count or os.cpu_count() or 1, settings.max_queued_photos
             )
-            self._admission = Admission(settings, lambda: self._pool.is_full, POOLED_METHODS)
+            self._admission = Admission(settings, self._pool.promise, POOLED_METHODS)
             self._door = ThreadPoolExecutor(_DOOR_THREAD_COUNT, thread_name_prefix="door")
             self._health = health.HealthServicer()
             self._metrics = Metrics()
