@@ -26,13 +26,14 @@ from stylefacet.catalog.store import Store
 from stylefacet.errors import EncoderMismatch, ResourceMissing, SettingInvalid
 from stylefacet.imaging import ImageLimits
 from stylefacet.limits import message_options
+from stylefacet.server.acceptors import Acceptors
 from stylefacet.server.access import AccessCheck
 from stylefacet.server.admission import Admission
 from stylefacet.server.catalog_servicer import CatalogServicer
 from stylefacet.server.encoder_servicer import EncoderServicer
 from stylefacet.server.feature_servicer import FeatureServicer
 from stylefacet.server.interceptor import CallInterceptor
-from stylefacet.server.listening import PORT_OPTIONS, HealthPort, join_address, listen
+from stylefacet.server.listening import SHARED_PORT_OPTIONS, HealthPort, join_address, listen
 from stylefacet.server.metrics import Metrics, MetricsPort, ServerState
 from stylefacet.server.operation_starter import OperationStarter
 from stylefacet.server.operations_servicer import OperationsServicer
@@ -59,6 +60,8 @@ _log = logging.getLogger(__name__)
 _CALLS_END_S = 5.0
 # Threads beyond the calls that are admitted, for those that turn out to be one too many.
 _SPARE_HANDLER_COUNT = 4
+# Threads that take calls in; connections are spread over them by chance.
+_ACCEPTOR_COUNT = 4
 # Threads that answer health checks, each in less than a millisecond.
 _DOOR_THREAD_COUNT = 4
 # Where installed bundles lie unpacked, under data_dir.
@@ -241,7 +244,7 @@ class Server:
         if bound != own:
             _log.info("another encoder serves", extra={"encoder": bound, "installed": own})
 
-    def _build(self) -> grpc.Server:
+    def _build(self) -> Acceptors:
         settings, encoders = self._settings, self._encoders
         uploads = Uploads(self._store, encoders, settings.keep_inputs)
         importer = self._make_importer(uploads)
@@ -267,17 +270,16 @@ class Server:
         handlers = ThreadPoolExecutor(
             settings.max_concurrent_calls + _SPARE_HANDLER_COUNT, thread_name_prefix="call"
         )
-        server = grpc.server(
-            handlers,
-            interceptors=[
-                CallInterceptor(
-                    AccessCheck(_watch_tokens(settings), self._now),
-                    self._admission,
-                    self._watch,
-                    self._door,
-                )
-            ],
-            options=[*PORT_OPTIONS, *message_options(settings.max_message_bytes)],
+        interceptor = CallInterceptor(
+            AccessCheck(_watch_tokens(settings), self._now),
+            self._admission,
+            self._watch,
+            self._door,
+        )
+        options = [*SHARED_PORT_OPTIONS, *message_options(settings.max_message_bytes)]
+        server = Acceptors(
+            _ACCEPTOR_COUNT,
+            lambda: grpc.server(handlers, interceptors=[interceptor], options=options),
         )
         depth = settings.stream_depth
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(
@@ -345,8 +347,10 @@ class Server:
         return HealthPort(self._health, self._settings.health_address)
 
     def _listen(self) -> int:
-        credentials = server_credentials(self._settings)
-        return listen(self._server, "address", self._settings.address, credentials)
+        def bind(address: str) -> int:
+            return self._server.bind(address, lambda: server_credentials(self._settings))
+
+        return listen(bind, "address", self._settings.address)
 
 
 def _watch_tokens(settings: Settings) -> Callable[[], tuple[Token, ...]] | None:
