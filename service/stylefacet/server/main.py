@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 from stylefacet.server.logs import set_up_logging
+from stylefacet.server.memory import limit_arenas, spare_collections
 from stylefacet.server.runtime import Server
 from stylefacet.server.settings import Settings
 
@@ -25,6 +26,7 @@ def run_server(settings: Settings) -> None:
         StylefacetError: when the server cannot start; nothing listens then.
     """
     set_up_logging()
+    limit_arenas()
     sys.setswitchinterval(_SWITCH_S)
     # Its put may interrupt its get, which no lock of the threading module allows.
     signals: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -36,6 +38,7 @@ def run_server(settings: Settings) -> None:
         signal.signal(number, note)
     server = Server(settings)
     server.start()
+    spare_collections()
     while not _signalled(signals):
         pass
     with ThreadPoolExecutor(1) as leaving:
