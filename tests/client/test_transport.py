@@ -1,7 +1,11 @@
 import socket
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
+import grpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +13,7 @@ from hypothesis import strategies as st
 from stylefacet.client import RetryPolicy, StylefacetClient
 from stylefacet.client.transport import Transport, error_of
 from stylefacet.errors import (
+    CallCutOff,
     CallTimedOut,
     FilterInvalid,
     IndexLoading,
@@ -22,7 +27,7 @@ from stylefacet.errors import (
 from stylefacet.server.runtime import Server
 from stylefacet.server.settings import Settings
 from stylefacet.server.status import internal_status, to_status
-from stylefacet.v1.encoder_service_pb2 import ListEncodersRequest
+from stylefacet.v1.encoder_service_pb2 import ListEncodersRequest, ListEncodersResponse
 from stylefacet.v1.encoder_service_pb2_grpc import EncoderServiceStub
 
 NOBODY = "127.0.0.1:1"
@@ -63,6 +68,63 @@ def test_nobody_listening_is_told_after_the_last_retry():
 
     transport.close()
     assert waits == [0.2, 0.4, 0.8]
+
+
+@contextmanager
+def cutting_off(count: int) -> Iterator[tuple[str, list[float]]]:
+    """A server that ends so many calls without a reason; yields when calls came, too."""
+    came_at_s: list[float] = []
+
+    def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
+        came_at_s.append(time.monotonic())
+        if len(came_at_s) <= count:
+            context.cancel()
+        return b""
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    handler = grpc.unary_unary_rpc_method_handler(answer)
+    name = "stylefacet.v1.EncoderService"
+    server.add_registered_method_handlers(name, {"ListEncoders": handler})
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}", came_at_s
+    server.stop(None)
+
+
+def list_encoders(transport: Transport) -> ListEncodersResponse:
+    method = EncoderServiceStub(transport.channel).ListEncoders
+    return transport.call(method, ListEncodersRequest())
+
+
+def test_call_that_was_cut_off_is_sent_again_with_pauses():
+    with cutting_off(2) as (address, came_at_s):
+        transport = Transport(address, chance=lambda: 0.0)
+        list_encoders(transport)
+        transport.close()
+
+    assert len(came_at_s) == 3
+    assert came_at_s[1] - came_at_s[0] >= 0.2
+    assert came_at_s[2] - came_at_s[1] >= 0.4
+
+
+def test_call_that_is_always_cut_off_is_told_after_the_last_attempt():
+    with cutting_off(9) as (address, came_at_s):
+        transport = Transport(address, sleep=lambda _: None)
+        with pytest.raises(CallCutOff, match="overloaded"):
+            list_encoders(transport)
+        transport.close()
+
+    assert len(came_at_s) == RetryPolicy().attempts
+
+
+def test_calls_of_a_client_that_was_closed_are_not_sent_again():
+    with cutting_off(9) as (address, came_at_s):
+        transport = Transport(address)
+        transport.sleep = lambda _: transport.close()
+        with pytest.raises((CallCutOff, ValueError)):
+            list_encoders(transport)
+
+    assert len(came_at_s) == 1
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,9 @@ _OPTIONS = (
 class RetryPolicy:
     """When to send a call again: after ``UNAVAILABLE``, or when the server names a delay.
 
+    A call that was cut off is sent again as well: it may have come when the server could not even
+    refuse it, and what was done of a write is not done twice, for it carries a request id.
+
     Delays double from ``first_delay_s`` to ``max_delay_s``, each shortened at random by up to a
     half so that callers do not return together. A server's own delay is kept as the least, and
     is believed as long as the call's deadline allows, beyond ``attempts``.
@@ -85,6 +88,7 @@ class Transport:
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
     channel: grpc.Channel = field(init=False)
+    _is_closed: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         host, _, port = self.address.rpartition(":")
@@ -102,7 +106,8 @@ class Transport:
         self.channel = grpc.secure_channel(self.address, self.tls.credentials(), options=options)
 
     def close(self) -> None:
-        """Ends the connection; calls under way fail."""
+        """Ends the connection; calls under way fail and are not sent again."""
+        self._is_closed = True
         self.channel.close()
 
     def call(
@@ -209,7 +214,9 @@ class Transport:
     ) -> float | None:
         """Returns how long to wait before the next attempt; none when there should be no next."""
         told = failure.retry_after_s
-        transient = isinstance(failure, (ServerUnreachable, ShuttingDown))
+        if self._is_closed:
+            return None
+        transient = isinstance(failure, (ServerUnreachable, ShuttingDown, CallCutOff))
         left = failures < (self.retry.attempts if attempts is None else attempts)
         if told is None and not (transient and left):
             return None

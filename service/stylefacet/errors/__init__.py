@@ -38,7 +38,7 @@ StylefacetError
 ├── ServerUntrusted         a server whose certificate proves nothing
 ├── CallTimedOut            the server took longer than the caller waits
 ├── CallExpired             a call's time was over before its work began
-├── CallCutOff              a call that outlasted the server's patience by far
+├── CallCutOff              a call ended without a reason: overload, or it took far too long
 ├── StreamIdle              nothing came up a stream for too long
 ├── TokenRejected           no token, or a wrong one
 ├── TokenScopeInsufficient  a token that may not do this

@@ -147,14 +147,18 @@ class CallExpired(StylefacetError):
 
 
 class CallCutOff(StylefacetError):
-    """A server ended a call that outlasted its patience by far; made by the client."""
+    """A server ended a call without a reason; made by the client.
+
+    It outlasted the server's patience by far, or more calls came than the server could refuse.
+    """
 
     code = Code.DEADLINE_EXCEEDED
     reason = "CALL_CUT_OFF"
 
     def __init__(self, address: str) -> None:
         super().__init__(
-            f"{address} cut the call off after its call_deadline_s; what it had begun may be done",
+            f"{address} cut the call off: it is overloaded, or the call outlasted its "
+            "call_deadline_s; what it had begun may be done",
             {"address": address},
         )
 
