@@ -1,7 +1,9 @@
 """An hour of mixed work at half of what a server sustains: memory and latency must stay flat.
 
-``python -m tests.endurance.soak --minutes 60 --seed 0 [--photos FOLDER] [--json FILE]``. The rate
-is measured first, with the same mix of calls. Then calls come at random moments at half of it,
+``python -m tests.endurance.soak --minutes 60 --seed 0 [--photos FOLDER] [--json FILE]``. A crowd
+comes first, so that threads and connections, which are made at the busiest moments and stay, are
+all there before growth is looked for. The rate is measured next, with the same mix of calls. Then
+calls come at random moments at half of it,
 while features are fitted again, whole catalogues exported and uploaded, and duplicates looked
 for beside them. Ends with exit status 1 when memory, threads, descriptors or latency grow.
 """
@@ -23,7 +25,7 @@ from typing import Any
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from stylefacet.server.settings import DEFAULT_BUNDLE
+from stylefacet.server.settings import DEFAULT_BUNDLE, Settings
 from stylefacet.v1 import catalog_service_pb2 as catalog
 from stylefacet.v1 import encoder_service_pb2 as encoder
 from stylefacet.v1 import feature_service_pb2 as feature
@@ -55,6 +57,9 @@ PRODUCT_COUNT = 1000
 LINE_COUNT = 4
 # Two for each core: with more some would be refused, and come back at once as no client does.
 CALLER_COUNT = 2 * (os.cpu_count() or 1)
+# More than the server takes at once, so that it makes all the threads it may.
+CROWD_COUNT = 2 * Settings().max_concurrent_calls
+CROWD_S = 20.0
 # The share of the sustainable rate that is offered.
 LOAD = 0.5
 # The share of the run in which caches fill, and which no line is drawn through.
@@ -128,6 +133,14 @@ def mixed(photos: Sequence[bytes], product_count: int) -> Mix:
         "draw": 3,
     }
     return Mix(calls, weights)
+
+
+def reading(mix: Mix) -> Mix:
+    """Returns of a mix what needs a thread and the store, and no place in the queue of photos."""
+    kinds = ("read", "page")
+    return Mix(
+        {kind: mix.calls[kind] for kind in kinds}, {kind: mix.weights[kind] for kind in kinds}
+    )
 
 
 class Chores:
@@ -269,12 +282,15 @@ async def soak(
     measured_s: float = 20.0,
     pauses_s: dict[str, float] | None = None,
     product_count: int = PRODUCT_COUNT,
+    crowd_s: float = CROWD_S,
 ) -> tuple[Result, list[Reading]]:
-    """Runs a server, measures what it sustains and soaks it in half of that."""
+    """Runs a server, crowds it, measures what it sustains and soaks it in half of that."""
     mix = mixed(photos, product_count)
     with site.server() as server, Sampler(server.process.pid) as sampler:
         lines = [Line(server.address) for _ in range(LINE_COUNT)]
         await fill(lines[0], photos, product_count)
+        # What is read from the store alone holds threads and connections without end of the queue.
+        await closed_loop(lines, reading(mix), CROWD_COUNT, crowd_s, seed + 2)
         measured = await closed_loop(lines, mix, CALLER_COUNT, measured_s, seed)
         sustainable = sum(o.code == "OK" for o in measured) / measured_s
         print(f"sustains {sustainable:.1f} calls/s; {LOAD:.0%} of it is offered", file=sys.stderr)

@@ -1,9 +1,12 @@
 """A few seconds of the soak, and what it takes for growth; ``python -m tests.endurance.soak``."""
 
 import asyncio
+import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,17 @@ from tests.endurance.soak import judge, soak
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 HOUR_S = 3600.0
+# Imported by a server when it starts: every twentieth of a second something more is kept.
+LEAK = """
+import threading, time
+kept = []
+def leak():
+    while True:
+        kept.append((b"x" * 2**20, open("/dev/null")))
+        threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+        time.sleep(0.05)
+threading.Thread(target=leak, daemon=True).start()
+"""
 
 
 def readings(rise_mib: float = 0.0, warm_up_mib: float = 0.0) -> list[Reading]:
@@ -86,10 +100,23 @@ def test_a_few_seconds_of_mixed_work_end_as_they_should():
     photos = read_photos(0)
     with new_site() as site:
         pauses_s = {"fit": 0.5, "export": 0.5, "upload": 0.5, "duplicates": 1.0}
-        result, seen = asyncio.run(soak(site, 0.06, 1, photos, 1.0, pauses_s, 100))
+        result, seen = asyncio.run(soak(site, 0.06, 1, photos, 1.0, pauses_s, 100, 1.0))
 
     assert result.call_count > 20
     assert seen
     assert result.chores
     # Memory and latency of seconds tell nothing; how calls end does.
     assert [f for f in result.faults if "calls ended" in f or "chores" in f or "errors" in f] == []
+
+
+def test_a_server_that_leaks_is_found_within_seconds(tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(LEAK)
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    with new_site() as site:
+        leaking = replace(site, environment={"PYTHONPATH": path})
+        result, _ = asyncio.run(soak(leaking, 0.06, 1, read_photos(0), 0.5, {}, 50, 0.5))
+
+    told = " ".join(result.faults)
+    assert "rss_mib rises" in told
+    assert "thread_count rises" in told
+    assert "descriptor_count rises" in told
