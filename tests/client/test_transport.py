@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import grpc
 import pytest
@@ -82,7 +83,7 @@ def cutting_off(count: int) -> Iterator[tuple[str, list[float]]]:
         return b""
 
     server = grpc.server(ThreadPoolExecutor(1))
-    handler = grpc.unary_unary_rpc_method_handler(answer)
+    handler: Any = grpc.unary_unary_rpc_method_handler(answer)
     name = "stylefacet.v1.EncoderService"
     server.add_registered_method_handlers(name, {"ListEncoders": handler})
     port = server.add_insecure_port("127.0.0.1:0")

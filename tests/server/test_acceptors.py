@@ -26,7 +26,7 @@ def make(number: int, held: threading.Event | None = None) -> grpc.Server:
         return str(number).encode()
 
     server = grpc.server(ThreadPoolExecutor(2), options=SHARED_PORT_OPTIONS)
-    handler = grpc.unary_unary_rpc_method_handler(which)
+    handler: Any = grpc.unary_unary_rpc_method_handler(which)
     server.add_registered_method_handlers("a.Service", {"Which": handler})
     return server
 
