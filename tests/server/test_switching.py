@@ -302,6 +302,27 @@ def test_an_encoder_that_serves_is_not_deleted_and_another_goes_with_its_vectors
         stubs.encoder.DeleteEncoder(pb.DeleteEncoderRequest(name=first))
 
 
+def test_a_deletion_that_was_cut_short_is_finished_by_the_next(stubs, activate, monkeypatch):
+    stubs.upload(4)
+    first = default_encoder(stubs)
+    activate()
+    request = pb.DeleteEncoderRequest(name=first)
+    with monkeypatch.context() as patch:
+        patch.setattr("stylefacet.catalog.encoders.drop_embeddings", cut_short)
+        with pytest.raises(grpc.RpcError):
+            stubs.encoder.DeleteEncoder(request)
+    with fails_with(grpc.StatusCode.NOT_FOUND, "RESOURCE_MISSING"):
+        stubs.encoder.GetEncoder(pb.GetEncoderRequest(name=first))
+    stubs.encoder.DeleteEncoder(request)
+
+    with fails_with(grpc.StatusCode.NOT_FOUND, "RESOURCE_MISSING"):
+        stubs.encoder.DeleteEncoder(request)
+
+
+def cut_short(*arguments):
+    raise ConnectionError("the server was killed")
+
+
 def test_a_repeated_request_starts_one_switch(stubs, operations, installed):
     stubs.upload(3)
     request = pb.ActivateEncoderRequest(name=installed, request_id="r-1")

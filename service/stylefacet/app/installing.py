@@ -63,10 +63,13 @@ class EncoderInstaller:
     def delete(self, encoder_id: str) -> None:
         """Deletes an encoder that does not serve, with its vectors.
 
+        A deletion that was cut short, which leaves vectors, is finished by the next.
+
         Raises:
             ResourceMissing, EncoderInUse.
         """
-        if self._store.encoders.find_installed(encoder_id) is None:
+        encoders = self._store.encoders
+        if encoders.find_installed(encoder_id) is None and not encoders.has_vectors(encoder_id):
             raise ResourceMissing("encoder", encoder_id, "list them with ListEncoders")
 
         def check(assignment: Assignment | None, coming: Iterable[Assignment]) -> None:
@@ -75,7 +78,7 @@ class EncoderInstaller:
             if any(encoder_id in each.encoder_ids for each in coming):
                 raise EncoderInUse(encoder_id, "an operation lets it serve; cancel that first")
 
-        self._store.encoders.delete(encoder_id, SWITCH_KIND, check)
+        encoders.delete(encoder_id, SWITCH_KIND, check)
         self._library.forget(encoder_id)
 
     def _take(self, files: dict[str, bytes], name: str) -> str:

@@ -105,6 +105,11 @@ class EncoderStore:
         with self._database.reading() as connection:
             return encoders.read_files(connection, encoder_id)
 
+    def has_vectors(self, encoder_id: str) -> bool:
+        """Returns whether any image has a vector of an encoder, installed or not."""
+        with self._database.reading() as connection:
+            return encoders.has_embeddings(connection, encoder_id)
+
     def delete(
         self,
         encoder_id: str,

@@ -207,6 +207,12 @@ def drop_files(connection: Connection, encoder_id: str) -> None:
     )
 
 
+def has_embeddings(connection: Connection, encoder_id: str) -> bool:
+    """Returns whether any image has a vector of an encoder."""
+    key = find_encoder_key(connection, encoder_id)
+    return connection.scalar(select(_E.image_key).where(_E.encoder_key == key).limit(1)) is not None
+
+
 def drop_embeddings(connection: Connection, encoder_id: str, limit: int) -> int:
     """Deletes up to ``limit`` vectors of an encoder; returns how many went."""
     key = find_encoder_key(connection, encoder_id)
