@@ -114,28 +114,38 @@ class Job:
         return [op for op in latest if op.kind == self.kind]
 
 
-class Importer(threading.Thread):
-    """Imports manifests and folders that lie on the server until that is gone."""
+class Starter(threading.Thread):
+    """Starts operations of one kind, one after the other, until the server is gone."""
 
-    def __init__(self, seed: int, address: str, job: Job, root: Path) -> None:
-        super().__init__(name="importer")
+    def __init__(self, name: str, seed: int, address: str, job: Job) -> None:
+        super().__init__(name=name)
         self._rng = random.Random(seed)
         self._address = address
         self._job = job
-        self._root = root
         self.error: StylefacetError | None = None
 
     def run(self) -> None:
-        """Imports; ends with the error that a killed server brings."""
+        """Starts operations; ends with the error that a killed server brings."""
         with StylefacetClient(self._address, retry=RetryPolicy(attempts=1)) as client:
             try:
                 self._job.finish(client)
                 while True:
-                    self._import(client)
+                    self._start_one(client)
             except StylefacetError as error:
                 self.error = error
 
-    def _import(self, client: StylefacetClient) -> None:
+    def _start_one(self, client: StylefacetClient) -> None:
+        raise NotImplementedError
+
+
+class Importer(Starter):
+    """Imports manifests and folders that lie on the server."""
+
+    def __init__(self, seed: int, address: str, job: Job, root: Path) -> None:
+        super().__init__("importer", seed, address, job)
+        self._root = root
+
+    def _start_one(self, client: StylefacetClient) -> None:
         is_folder = self._rng.random() < 0.2
         names = [f"i-{number}" for number in range(IMPORTED_COUNT)]
         if is_folder:
@@ -169,31 +179,17 @@ class Importer(threading.Thread):
                 table.writerow([product, f"{PHOTOS_FOLDER}/{product}.jpg", state.revision])
 
 
-class Switcher(threading.Thread):
-    """Lets one of two encoders serve, then the other, until the server is gone.
+class Switcher(Starter):
+    """Lets one of two encoders serve, then the other.
 
     The expectation has one thing in it: which encoder serves.
     """
 
     def __init__(self, seed: int, address: str, job: Job, bundles: dict[str, Path]) -> None:
-        super().__init__(name="switcher")
-        self._rng = random.Random(seed)
-        self._address = address
-        self._job = job
+        super().__init__("switcher", seed, address, job)
         self._bundles = bundles
-        self.error: StylefacetError | None = None
 
-    def run(self) -> None:
-        """Switches; ends with the error that a killed server brings."""
-        with StylefacetClient(self._address, retry=RetryPolicy(attempts=1)) as client:
-            try:
-                self._job.finish(client)
-                while True:
-                    self._switch(client)
-            except StylefacetError as error:
-                self.error = error
-
-    def _switch(self, client: StylefacetClient) -> None:
+    def _start_one(self, client: StylefacetClient) -> None:
         serving = client.get_encoder().encoder_id
         (other,) = set(self._bundles) - {serving}
         is_installed = other in {encoder.encoder_id for encoder in client.list_encoders()}
