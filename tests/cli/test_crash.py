@@ -17,7 +17,7 @@ from stylefacet.client import OperationState, StylefacetClient
 from tests.cli.test_program import COMMAND
 from tests.cli.test_serve import address_told_by
 
-ROW_COUNT = 60
+ROW_COUNT = 250
 
 
 @pytest.fixture
@@ -27,11 +27,11 @@ def root(tmp_path: Path) -> Path:
     folder.mkdir()
     rows = ["product_id,image,category"]
     rng = np.random.default_rng(0)
-    for n in range(ROW_COUNT):
+    for n in range(10):
         buffer = io.BytesIO()
         Image.fromarray(rng.integers(0, 255, (500, 400, 3), dtype=np.uint8)).save(buffer, "PNG")
         (folder / f"{n}.png").write_bytes(buffer.getvalue())
-        rows.append(f"p{n},{n}.png,top")
+    rows += [f"p{n},{n % 10}.png,top" for n in range(ROW_COUNT)]
     (folder / "top.csv").write_text("\n".join(rows))
     return folder
 

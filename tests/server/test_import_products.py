@@ -285,15 +285,18 @@ def test_a_server_without_a_folder_imports_nothing(settings):
 
 @pytest.fixture
 def slow_manifest(root: Path) -> int:
-    """A manifest of photos that take a moment each to decode; returns how many."""
+    """A manifest of photos that take a moment each to decode; returns how many.
+
+    All of it takes seconds: a test that looks at the midst of it may be held up for one.
+    """
     rng = np.random.default_rng(0)
-    for n in range(60):
+    for n in range(10):
         pixels = rng.integers(0, 255, (500, 400, 3), dtype=np.uint8)
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, "PNG")
         (root / "day" / "images" / f"slow{n}.png").write_bytes(buffer.getvalue())
-    write_manifest(root, [(f"s{n}", f"slow{n}.png", "top") for n in range(60)])
-    return 60
+    write_manifest(root, [(f"s{n}", f"slow{n % 10}.png", "top") for n in range(250)])
+    return 250
 
 
 def wait_until_some_rows_are_in(stubs: Stubs) -> int:
