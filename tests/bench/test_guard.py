@@ -68,7 +68,7 @@ def index(means: np.ndarray) -> SimilarityIndex:
 
 @pytest.mark.parametrize(
     ("weights", "recorded"),
-    [({"f1": 1.0}, 0.65), ({"f0": 0.3, "f2": 1.0, "f3": 2.2}, 1.25)],
+    [({"f1": 1.0}, 0.5), ({"f0": 0.3, "f2": 1.0, "f3": 2.2}, 1.05)],
     ids=["one feature", "three weights"],
 )
 def test_search_beside_a_plain_pass(
