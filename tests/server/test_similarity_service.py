@@ -1,6 +1,9 @@
+import threading
+
 import grpc
 import numpy as np
 import pytest
+from sqlalchemy import Engine, event
 
 from stylefacet.v1 import catalog_service_pb2, encoder_service_pb2, product_pb2
 from stylefacet.v1 import similarity_service_pb2 as pb
@@ -182,3 +185,23 @@ def test_empty_catalogue_finds_nothing(stubs: Stubs):
 
     assert not answer.similar_products
     assert answer.query_novelty > 0
+
+
+def test_a_search_asks_the_store_little(stubs: Stubs):
+    stubs.upload(5)
+    stubs.search("p0", weights={"collar": 1.0}, filter='category = "top"')
+    asked = []
+
+    def note(connection, cursor, statement, *rest):
+        if threading.current_thread().name.startswith("photo"):
+            asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        stubs.search("p1", weights={"collar": 1.0}, filter='category = "top"')
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    # Each is a way to the database: features, the query's product and vectors, the latest change,
+    # the hits' products, their labels and numbers, their images.
+    assert 0 < len([s for s in asked if s.startswith("SELECT")]) <= 7, asked

@@ -85,10 +85,19 @@ class FeatureBook:
         self._bundled = {feature.name: feature for feature in _bundled_features(manifest)}
         self._features: dict[str, LiveFeature] = {}
         self._sequence = -1
+        # The store's latest number when it was last asked about features.
+        self._asked_at = -1
 
-    def catch_up(self) -> None:
-        """Follows the store: features that any server made are known here afterwards."""
+    def catch_up(self, store_sequence: int = -1) -> None:
+        """Follows the store: features that any server made are known here afterwards.
+
+        Where the caller knows the number of the store's latest commit, and the store was asked
+        about features since then, it is not asked again.
+        """
+        if 0 <= store_sequence <= self._asked_at:
+            return
         if self._sequence == self._store.feature_sequence():
+            self._asked_at = max(self._asked_at, store_sequence)
             return
         with self._lock:
             sequence = self._store.feature_sequence()

@@ -124,7 +124,7 @@ class SimilaritySearch:
             ResourceMissing: for an unknown feature.
         """
         sequence = self._follower.catch_up()
-        self._features.catch_up()
+        self._features.catch_up(sequence)
         among = self._selections.select(filter_text, sequence)
         without = [] if query.product_key is None else [query.product_key]
         wanted = min(offset + limit + 1, MAX_RESULT_COUNT)

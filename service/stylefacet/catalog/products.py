@@ -12,14 +12,19 @@ import numpy.typing as npt
 from sqlalchemy import (
     BindParameter,
     Connection,
+    Double,
     Row,
     Select,
     Table,
+    Text,
     bindparam,
+    cast,
     delete,
     exists,
     insert,
+    null,
     select,
+    union_all,
     update,
 )
 
@@ -42,12 +47,16 @@ _WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
 _READ = select(t.products, latest_sequence(_P.product_key))
 _BY_ID, _BY_KEY = _READ.where(_P.id.in_(_WANTED)), _READ.where(_P.product_key.in_(_WANTED))
 _KEYS_BY_ID = select(_P.id, _P.product_key).where(_P.id.in_(_WANTED))
-_LABELS, _NUMBERS = (
-    select(table)
-    .where(table.c.product_key.in_(_WANTED))
-    .order_by(table.c.product_key, table.c.name)
-    for table in (t.product_labels, t.product_numbers)
-)
+_L, _N = t.product_labels.c, t.product_numbers.c
+# Both kinds in one statement: a search's hits take one way to the database less.
+_LABELS_AND_NUMBERS = union_all(
+    select(
+        _L.product_key, _L.name, _L.value.label("label"), cast(null(), Double).label("number")
+    ).where(_L.product_key.in_(_WANTED)),
+    select(_N.product_key, _N.name, cast(null(), Text), _N.value).where(
+        _N.product_key.in_(_WANTED)
+    ),
+).order_by("product_key", "name")
 
 
 def find_by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[int, Product]]:
@@ -291,10 +300,11 @@ def _read(
     labels: dict[int, dict[str, str]] = {}
     numbers: dict[int, dict[str, float]] = {}
     for some in chunked(keys):
-        for key, name, value in connection.execute(_LABELS, {"wanted": some}):
-            labels.setdefault(key, {})[name] = value
-        for key, name, value in connection.execute(_NUMBERS, {"wanted": some}):
-            numbers.setdefault(key, {})[name] = value
+        for key, name, label, number in connection.execute(_LABELS_AND_NUMBERS, {"wanted": some}):
+            if label is None:
+                numbers.setdefault(key, {})[name] = number
+            else:
+                labels.setdefault(key, {})[name] = label
     return [
         (
             row.product_key,
