@@ -6,7 +6,7 @@ as keep every core busy. Unloaded latency is that of calls at random moments at 
 rate. Under ten times the rate, calls that are let in must keep their 99th percentile within three
 times the unloaded one, the rest be refused quickly with a time to come back, memory, threads and
 descriptors stay bounded, and the first calls after it find the server as it was. Exit status 1
-when one does not hold.
+when one does not hold. Beside it stands how many calls a server refuses that does nothing else.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from stylefacet.server.settings import DEFAULT_BUNDLE, Settings
+from stylefacet.v1 import encoder_service_pb2 as encoder
 from tests.endurance.offering import (
     PHOTO_FOLDER,
     Line,
@@ -44,6 +45,8 @@ PRODUCT_COUNT = 500
 LINE_COUNT = 8
 # Two for each core: with more some would be refused, and come back at once as no client does.
 CALLER_COUNT = 2 * (os.cpu_count() or 1)
+# So many find out what is refused when that is all that there is to do.
+REFUSED_CALLER_COUNT = 32
 UNLOADED_SHARE = 0.2
 TIMES = 10.0
 MAX_P99_RATIO = 3.0
@@ -62,6 +65,8 @@ class Result:
     seed: int
     seconds: float
     machine: dict[str, object]
+    # By a server that is full and does nothing else, as fast as its callers ask.
+    idle_refused_per_s: float
     sustainable_per_s: float
     offered_per_s: float
     ends: dict[str, int]
@@ -115,6 +120,7 @@ async def overload(
 ) -> tuple[Result, list[Outcome], list[Reading]]:
     """Runs a server, measures what it sustains, and offers many times that for some seconds."""
     mix = reading_mix(photos, product_count)
+    idle_refused_per_s = await _refused_by_idle(site, mix, photos, measured_s / 3, seed)
     with site.server() as server, Sampler(server.process.pid, 0.5) as sampler:
         lines = [Line(server.address) for _ in range(LINE_COUNT)]
         await fill(lines[0], photos, product_count)
@@ -146,6 +152,7 @@ async def overload(
         seed,
         seconds,
         about_machine(),
+        round(idle_refused_per_s, 1),
         round(sustainable, 1),
         round(sustainable * times, 1),
         dict(Counter(o.code for o in outcomes)),
@@ -168,6 +175,23 @@ async def overload(
     return result, outcomes, readings
 
 
+async def _refused_by_idle(
+    site: Site, mix: Mix, photos: Sequence[bytes], seconds: float, seed: int
+) -> float:
+    """Returns how many calls a second a server refuses whose only place a silent stream has."""
+    with site.having(max_concurrent_calls="1").server() as server:
+        lines = [Line(server.address) for _ in range(LINE_COUNT)]
+        silent = lines[0].encoder.StreamingEmbedImages()
+        request = encoder.EmbedImageRequest(content=photos[0])
+        await silent.write(encoder.StreamingEmbedImagesRequest(request=request))
+        await silent.read()
+        ends = await closed_loop(lines, mix, REFUSED_CALLER_COUNT, seconds, seed)
+        silent.cancel()
+        for line in lines:
+            await line.channel.close()
+    return sum(o.code == REFUSED for o in ends) / seconds
+
+
 async def _recovery(line: Line, mix: Mix, normal_s: float, seed: int) -> float | None:
     """Returns after how long a call has come back as quickly as without load; none if none does."""
     rng = random.Random(seed)
@@ -183,6 +207,7 @@ async def _recovery(line: Line, mix: Mix, normal_s: float, seed: int) -> float |
 def table(result: Result) -> str:
     """Returns the figures as a table in Markdown."""
     rows = [
+        ("refused with nothing else to do", f"{result.idle_refused_per_s:.0f} calls/s"),
         ("sustainable rate", f"{result.sustainable_per_s:.0f} calls/s"),
         ("offered", f"{result.offered_per_s:.0f} calls/s for {result.seconds:.0f} s"),
         ("ends", ", ".join(f"{count:,} {code}" for code, count in result.ends.items())),

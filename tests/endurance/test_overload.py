@@ -16,6 +16,7 @@ FINE = Result(
     seed=0,
     seconds=60.0,
     machine={},
+    idle_refused_per_s=3000.0,
     sustainable_per_s=100.0,
     offered_per_s=1000.0,
     ends={"OK": 4000, "RESOURCE_EXHAUSTED": 56000},
@@ -76,6 +77,7 @@ def test_a_few_seconds_of_overload_end_in_answers_or_in_refusals_that_say_when()
     # The last by gRPC itself, where a busy machine takes calls in more slowly than they come.
     assert set(result.ends) <= {"OK", "RESOURCE_EXHAUSTED", "CANCELLED"}
     assert result.ends["OK"] > 0
+    assert result.idle_refused_per_s > 0
     assert len(outcomes) == sum(result.ends.values())
     assert result.recovered_after_s is not None
     # How quick it was depends on what else runs here; that it ends as it should does not.

@@ -26,8 +26,9 @@ class Acceptors(grpc.Server):
 
     def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
         """Adds handlers, before the start."""
+        added = tuple(handlers)
         for server in self._servers:
-            server.add_generic_rpc_handlers(tuple(handlers))
+            server.add_generic_rpc_handlers(added)
 
     def add_registered_method_handlers(
         self, service_name: str, handlers: Mapping[str, Any]

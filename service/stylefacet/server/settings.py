@@ -44,8 +44,7 @@ class Settings:
     # Calls under way at once, streams included; more are refused with a time to try again.
     max_concurrent_calls: int = 64
     # Photos and searches of single calls that wait for a worker, at most. Fewer may when that would
-    # be over a third of a second of work, or when the queue never gets empty; more are refused.
-    # Streams take turns instead and wait.
+    # be over 0.6 s of work, or when many calls have to be refused. Streams take turns and wait.
     max_queued_photos: int = 32
     # Photos of one stream in memory at once, waiting or done.
     stream_depth: int = 64
