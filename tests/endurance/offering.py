@@ -175,9 +175,17 @@ async def closed_loop(
 
 
 async def open_loop(
-    lines: Sequence[Line], mix: Mix, rate: float, seconds: float, seed: int
+    lines: Sequence[Line],
+    mix: Mix,
+    rate: float,
+    seconds: float,
+    seed: int,
+    all_sent: asyncio.Event | None = None,
 ) -> list[Outcome]:
-    """Sends calls at random moments, so many a second on average; waits for all of them."""
+    """Sends calls at random moments, so many a second on average; waits for all of them.
+
+    On a machine that is too busy it takes longer than ``seconds``: ``all_sent`` is set in the end.
+    """
     rng = random.Random(seed)
     outcomes: list[Outcome] = []
     under_way: set[asyncio.Task[None]] = set()
@@ -198,6 +206,8 @@ async def open_loop(
         if late_s > 0.005:
             # The loop has to turn for anything to be sent and answered.
             await asyncio.sleep(0)
+    if all_sent is not None:
+        all_sent.set()
     while under_way:
         await asyncio.wait(under_way)
     return outcomes

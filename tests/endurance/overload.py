@@ -70,6 +70,8 @@ class Result:
     sustainable_per_s: float
     offered_per_s: float
     ends: dict[str, int]
+    # Longer than ``seconds`` where the generator has not enough of the machine to keep up.
+    sent_in_s: float
     accepted_per_s: float
     unloaded_p50_ms: float
     unloaded_p99_ms: float
@@ -134,14 +136,16 @@ async def overload(
         cpu_s = time.process_time()
         async with rude.at_work():
             await asyncio.sleep(1.0)
+            all_sent, began_s = asyncio.Event(), time.monotonic()
             offering = asyncio.create_task(
-                open_loop(lines, mix, sustainable * times, seconds, seed + 2)
+                open_loop(lines, mix, sustainable * times, seconds, seed + 2, all_sent)
             )
-            await asyncio.sleep(seconds)
+            await all_sent.wait()
+            sent_in_s = time.monotonic() - began_s
             # Rude clients stay: who recovers only when they are gone has not recovered.
             recovered = await _recovery(lines[0], mix, percentile_ms(unloaded, 0.99) / 1e3, seed)
             outcomes = await offering
-        cores = (time.process_time() - cpu_s) / seconds
+        cores = (time.process_time() - cpu_s) / sent_in_s
         readings = sampler.readings
         errors = [str(line) for line in server.log.copy() if line.get("level") == "error"]
         for line in lines:
@@ -156,7 +160,8 @@ async def overload(
         round(sustainable, 1),
         round(sustainable * times, 1),
         dict(Counter(o.code for o in outcomes)),
-        round(len(accepted) / seconds, 1),
+        round(sent_in_s, 1),
+        round(len(accepted) / sent_in_s, 1),
         percentile_ms(unloaded, 0.5),
         percentile_ms(unloaded, 0.99),
         percentile_ms(accepted, 0.5),
@@ -210,6 +215,7 @@ def table(result: Result) -> str:
         ("refused with nothing else to do", f"{result.idle_refused_per_s:.0f} calls/s"),
         ("sustainable rate", f"{result.sustainable_per_s:.0f} calls/s"),
         ("offered", f"{result.offered_per_s:.0f} calls/s for {result.seconds:.0f} s"),
+        ("sent in", f"{result.sent_in_s:.0f} s"),
         ("ends", ", ".join(f"{count:,} {code}" for code, count in result.ends.items())),
         ("let in", f"{result.accepted_per_s:.0f} calls/s"),
         ("unloaded, p50 / p99", f"{result.unloaded_p50_ms:.1f} / {result.unloaded_p99_ms:.1f} ms"),

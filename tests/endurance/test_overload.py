@@ -20,6 +20,7 @@ FINE = Result(
     sustainable_per_s=100.0,
     offered_per_s=1000.0,
     ends={"OK": 4000, "RESOURCE_EXHAUSTED": 56000},
+    sent_in_s=60.0,
     accepted_per_s=66.7,
     unloaded_p50_ms=10.0,
     unloaded_p99_ms=30.0,
@@ -78,6 +79,7 @@ def test_a_few_seconds_of_overload_end_in_answers_or_in_refusals_that_say_when()
     assert set(result.ends) <= {"OK", "RESOURCE_EXHAUSTED", "CANCELLED"}
     assert result.ends["OK"] > 0
     assert result.idle_refused_per_s > 0
+    assert result.sent_in_s > 2.5
     assert len(outcomes) == sum(result.ends.values())
     assert result.recovered_after_s is not None
     # How quick it was depends on what else runs here; that it ends as it should does not.

@@ -10,10 +10,9 @@ _M_ARENA_MAX = -8
 # what is freed in each: the more calls there ever were at once, the more is held for good. Work
 # here is mostly done outside of the allocator; two cost nothing that could be measured.
 _ARENA_COUNT = 2
-# Objects made beyond those freed before Python looks for circles among the young ones, and how
-# often it then looks at older ones. Its own 700 had it look several times a second under load,
-# with every call waiting; what a call leaves behind goes away by itself, save a few circles.
-_GC_THRESHOLDS = (20_000, 20, 50)
+# Objects made beyond those freed before Python looks for circles among the young ones; with its own
+# 700 it looked dozens of times a second under load, with every call waiting.
+_YOUNG_COUNT = 20_000
 
 
 def limit_arenas() -> None:
@@ -29,4 +28,4 @@ def spare_collections() -> None:
     """Takes what is there now for lasting, and looks for garbage among what comes less often."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
+    gc.set_threshold(_YOUNG_COUNT)
