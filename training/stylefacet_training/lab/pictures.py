@@ -16,6 +16,8 @@ from stylefacet_training.traversals import decode_codes
 Codes = npt.NDArray[np.float32]
 
 MAP_PX, MARGIN_PX, DOT_PX = 640, 30, 1
+# Codes that differ less are one: what is left of them is the noise of arithmetic.
+LEAST_RANGE = 1e-3
 SAMPLE_COLUMNS, SAMPLE_ROWS = 10, 3
 
 
@@ -93,10 +95,13 @@ def scatter(
     *,
     means: bool = False,
 ) -> bytes:
-    """Returns a map of points ``(n, 2)``, a colour a class; with ``means`` each class' number."""
-    low, high = np.quantile(points, (0.002, 0.998), axis=0)
+    """Returns a map of points ``(n, 2)``, a colour a class; with ``means`` each class' number.
+
+    The numbers at its edges are the coordinates that lie there.
+    """
+    low, high = _ranges(points)
     inner = MAP_PX - 2 * MARGIN_PX
-    at = MARGIN_PX + (points - low) / np.maximum(high - low, 1e-9) * inner
+    at = MARGIN_PX + (points - low) / (high - low) * inner
     at[:, 1] = MAP_PX - at[:, 1]  # the second coordinate rises upwards
     page = Image.new("RGB", (MAP_PX + 140, MAP_PX), PAPER)
     draw = ImageDraw.Draw(page)
@@ -112,7 +117,28 @@ def scatter(
             x, y = mine.mean(axis=0)
             draw.ellipse((x - 9, y - 9, x + 9, y + 9), PAPER, INK)
             draw.text((x, y), name[:2], INK, font, anchor="mm")
+    _label_axes(draw, low, high)
     return titled(np.asarray(page), title)
+
+
+def _ranges(points: npt.NDArray[np.floating]) -> tuple[Codes, Codes]:
+    """Returns the least and the largest coordinates ``(2,)`` of a map, outliers left out.
+
+    A coordinate in which all points are one gets a range of 1 around it.
+    """
+    low, high = np.quantile(points.astype(np.float32), (0.002, 0.998), axis=0)
+    alike = high - low < LEAST_RANGE
+    middle = (low + high) / 2
+    return np.where(alike, middle - 0.5, low), np.where(alike, middle + 0.5, high)
+
+
+def _label_axes(draw: ImageDraw.ImageDraw, low: Codes, high: Codes) -> None:
+    font = ImageFont.load_default(FONT_PX)
+    near, far = MARGIN_PX, MAP_PX - MARGIN_PX
+    for value, x, anchor in ((low[0], near, "lb"), (high[0], far, "rb")):
+        draw.text((x, MAP_PX), f"{value:.2f}", INK, font, anchor=anchor)
+    for value, y in ((low[1], far), (high[1], near)):
+        draw.text((0, y), f"{value:.2f}", INK, font, anchor="lm")
 
 
 def _colour(hue: float, lightness: float) -> tuple[int, int, int]:
