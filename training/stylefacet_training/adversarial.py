@@ -13,7 +13,7 @@ from torch.nn import functional
 from stylefacet_training.config import GenerationLoss
 from stylefacet_training.losses import GENERATION_LOSSES, Batch, Losses, latent_loss
 from stylefacet_training.models.base import PixelModel, unit_pixels
-from stylefacet_training.models.critics import LatentCritic, PictureCritic
+from stylefacet_training.models.critics import LatentCritic, PictureCritic, PictureDiscriminator
 from stylefacet_training.models.infogan import InfoGan
 from stylefacet_training.regularizers import telling_apart
 
@@ -64,7 +64,7 @@ class VaeGan:
     """
 
     model: PixelModel
-    critic: PictureCritic
+    critic: PictureDiscriminator
     beta: float
     weight: float
 
@@ -79,19 +79,27 @@ class VaeGan:
         z = posterior.sample()
         real = unit_pixels(batch.pixels)
         decoded = self.model.decode(z)
-        seen = self.critic.features(real).detach()
-        similarity = 0.5 * (self.critic.features(decoded) - seen).square().sum(1).mean()
+        seen, seen_decoded = self.critic.features(torch.cat([real, decoded])).chunk(2)
+        similarity = 0.5 * (seen_decoded - seen.detach()).square().sum(1).mean()
         # Without z's gradient: what the discriminator says of realism is the decoder's business.
         made = self.model.decode(torch.cat([z.detach(), torch.randn_like(z)]))
-        deceit = functional.softplus(-self.critic(made)).mean()
+        deceit = functional.softplus(-self._judged(real, made)[1]).mean()
         latent = latent_loss(posterior)
         return Losses(
             similarity + self.beta * latent.sum(1).mean() + self.weight * deceit,
             similarity,
             latent.mean(0),
             {"deceit": deceit, "pixel_error": (decoded - real).square().flatten(1).sum(1).mean()},
-            telling_apart(self.critic(real), self.critic(made.detach())),
+            telling_apart(*self._judged(real, made.detach())),
         )
+
+    def _judged(self, real: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns logits ``(n, 1)`` of both, seen in one batch: one normalisation holds for all.
+
+        Source: the paper's own code, which does so for the similarity too.
+        """
+        logits = self.critic(torch.cat([real, made]))
+        return logits[: len(real)], logits[len(real) :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,7 @@ class InfoGanObjective:
     """
 
     model: InfoGan
-    critic: PictureCritic
+    critic: PictureDiscriminator
     beta: float
 
     @property
@@ -120,18 +128,27 @@ class InfoGanObjective:
         read = self.model.encode_unit(made)
         likelihood = -0.5 * ((z - read.mean).square() * torch.exp(-read.logvar) + read.logvar)
         deceit = functional.softplus(-self.critic(made)).mean()
-        with torch.no_grad():
-            posterior = self.model.encode(batch.pixels)
-            logits = self.model.decode_logits(posterior.mean)
-            cost = GENERATION_LOSSES[GenerationLoss.BINARY_CROSS_ENTROPY](logits, real).mean()
         information = likelihood.sum(1).mean()
         return Losses(
             deceit - self.beta * information,
-            cost,
-            latent_loss(posterior).mean(0),
+            *self._costs(real),
             {"deceit": deceit, "information": information},
             telling_apart(self.critic(real), self.critic(made.detach())),
         )
+
+    @torch.no_grad()
+    def _costs(self, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns generation and latent loss of real pictures ``(b, h, w, c)`` in 0..1.
+
+        The model learns nothing from them, not even what its batch normalisation keeps.
+        """
+        training = self.model.training
+        self.model.eval()
+        posterior = self.model.encode_unit(real)
+        logits = self.model.decode_logits(posterior.mean)
+        self.model.train(training)
+        cost = GENERATION_LOSSES[GenerationLoss.BINARY_CROSS_ENTROPY](logits, real).mean()
+        return cost, latent_loss(posterior).mean(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,9 @@ class TrainConfig:
     noise_dims: int = 16
     # Share of the activations that a network with dropout drops in training.
     dropout: float = 0.2
+    # Whether the decoder is normalised over the batch, as one that a discriminator teaches must be
+    # (Radford et al. 2016). The documents' networks are not; "thesis" and "digits" can be.
+    batch_norm: bool = False
 
     # Whether regions are cut out of the garment's own box; if not, out of the whole photo. Only the
     # catalogue model has regions.
@@ -121,6 +124,9 @@ class TrainConfig:
     # Adam's step size (thesis, section 5.1). The thesis does not name its optimiser.
     learning_rate: float = 1e-3
     optimizer: OptimizerName = OptimizerName.ADAM
+    # How much of Adam's last direction is kept. A discriminator asks for less (Radford et al. 2016,
+    # section 4: 0.5): what it said of earlier pictures no longer holds.
+    adam_beta1: float = 0.9
     # The step size is multiplied by this after every so many epochs; 0: never.
     learning_rate_drop: float = 0.1
     learning_rate_drop_epochs: int = 0
@@ -159,8 +165,10 @@ class TrainConfig:
             raise SettingInvalid(
                 "validation_share", f"must lie between 0 and 1, not {self.validation_share}"
             )
-        if not 0 <= self.dropout < 1:
-            raise SettingInvalid("dropout", f"must be at least 0 and under 1, not {self.dropout}")
+        for name in ("dropout", "adam_beta1"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise SettingInvalid(name, f"must be at least 0 and under 1, not {value}")
 
     def to_json(self) -> str:
         """Returns the settings as JSON that :meth:`from_json` reads back."""

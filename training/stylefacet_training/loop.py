@@ -18,7 +18,7 @@ from stylefacet_training.losses import Batch, Losses, Objective, companion_of
 
 # Source: SSY098 project report, section 2 (momentum); Radford et al. 2016, section 3 (beta1).
 MOMENTUM = 0.9
-COMPANION_BETAS = (0.5, 0.999)
+COMPANION_BETA1, ADAM_BETA2 = 0.5, 0.999
 
 Advance = Callable[[int, int], None]
 
@@ -39,11 +39,14 @@ class Learner:
         trained = [p for p in model.parameters() if p.requires_grad]
         self._optimizer: torch.optim.Optimizer
         if config.optimizer is OptimizerName.ADAM:
-            self._optimizer = torch.optim.Adam(trained, lr=config.learning_rate)
+            betas = (config.adam_beta1, ADAM_BETA2)
+            self._optimizer = torch.optim.Adam(trained, lr=config.learning_rate, betas=betas)
         else:
             self._optimizer = torch.optim.SGD(trained, lr=config.learning_rate, momentum=MOMENTUM)
         self._companion_optimizer = self.companion and torch.optim.Adam(
-            self.companion.parameters(), lr=config.companion_learning_rate, betas=COMPANION_BETAS
+            self.companion.parameters(),
+            lr=config.companion_learning_rate,
+            betas=(COMPANION_BETA1, ADAM_BETA2),
         )
 
     @property

@@ -17,7 +17,7 @@ from stylefacet_training.data.pictures import PictureSet
 from stylefacet_training.losses import Objective, PixelObjective
 from stylefacet_training.models.base import PixelModel
 from stylefacet_training.models.conditional import ConditionalVae
-from stylefacet_training.models.critics import LatentCritic, PictureCritic
+from stylefacet_training.models.critics import LatentCritic, PictureCritic, PictureDiscriminator
 from stylefacet_training.models.infogan import InfoGan
 from stylefacet_training.regularizers import build_regularizer
 
@@ -57,24 +57,25 @@ def pixel_objective(
             critic = LatentCritic(config.latent_dims)
             return AdversarialAutoencoder(model, critic, loss, config.companion_weight)
         case ObjectiveName.VAE_GAN:
-            return VaeGan(model, _picture_critic(model), config.beta, config.companion_weight)
+            return VaeGan(model, _discriminator(model), config.beta, config.companion_weight)
         case ObjectiveName.INFO_GAN:
             assert isinstance(model, InfoGan)
-            return InfoGanObjective(model, _picture_critic(model), config.beta)
+            return InfoGanObjective(model, _discriminator(model), config.beta)
         case ObjectiveName.CONDITIONAL:
             assert isinstance(model, ConditionalVae)
             classes = _classes(config, pictures, device)
             return ConditionalObjective(model, classes, loss, config.beta)
         case ObjectiveName.TASK:
             classes = _classes(config, pictures, device)
-            classifier = _picture_critic(model, config.class_count)
+            size = (model.channels, model.height_px, model.width_px)
+            classifier = PictureCritic(*size, config.class_count)
             return TaskDriven(
                 model, classifier, classes, loss, config.beta, config.companion_weight
             )
 
 
-def _picture_critic(model: PixelModel, logit_count: int = 1) -> PictureCritic:
-    return PictureCritic(model.channels, model.height_px, model.width_px, logit_count)
+def _discriminator(model: PixelModel) -> PictureDiscriminator:
+    return PictureDiscriminator(model.channels, model.height_px, model.width_px)
 
 
 def _classes(config: TrainConfig, pictures: PictureSet, device: torch.device) -> Tensor:

@@ -65,7 +65,11 @@ def load_model(config: TrainConfig, weights: Mapping[str, Any]) -> VariationalMo
 
 def _thesis_model(config: TrainConfig) -> PixelModel:
     return ThesisVae(
-        config.latent_dims, config.height_px, config.width_px, given_dims=given_dims(config)
+        config.latent_dims,
+        config.height_px,
+        config.width_px,
+        given_dims=given_dims(config),
+        batch_norm=config.batch_norm,
     )
 
 
@@ -75,6 +79,7 @@ def _digits_model(config: TrainConfig) -> PixelModel:
         config.latent_dims,
         dropout=config.dropout,
         given_dims=given_dims(config),
+        batch_norm=config.batch_norm,
     )
 
 

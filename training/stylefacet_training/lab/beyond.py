@@ -50,7 +50,9 @@ ADVERSARIES: Mapping[str, Mapping[str, Any]] = {
     },
     "infogan": {
         "objective": "info_gan",
-        "beta": 0.1,
+        "beta": 1.0,
+        "batch_norm": True,
+        "adam_beta1": 0.5,
         "companion_learning_rate": 2e-4,
         "learning_rate": 1e-3,
     },

@@ -254,6 +254,8 @@ OBJECTIVES = Experiment(
                 **_LATENT_10,
                 "objective": "vae_gan",
                 "beta": 1.0,
+                "batch_norm": True,
+                "adam_beta1": 0.5,
                 "companion_weight": 20.0,
                 "companion_learning_rate": 2e-4,
                 "epochs": 30,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from stylefacet.bundle import LatentBlock
 from stylefacet.errors import SettingInvalid
 from stylefacet_training.models.base import PixelModel, Posterior
+from stylefacet_training.models.normalised import normalised
 
 SIDE_PX = 28
 FLAT = 7 * 7 * 64
@@ -17,10 +18,19 @@ NETWORKS = (1, 2, 3, 4)
 
 
 class DigitsVae(PixelModel):
-    """One of the four networks; ``given_dims`` are inputs of the decoder beside the code."""
+    """One of the four networks; ``given_dims`` are inputs of the decoder beside the code.
+
+    ``batch_norm`` puts batch normalisation into the decoder, which no listing has.
+    """
 
     def __init__(
-        self, network: int, latent_dims: int = 2, *, dropout: float = 0.2, given_dims: int = 0
+        self,
+        network: int,
+        latent_dims: int = 2,
+        *,
+        dropout: float = 0.2,
+        given_dims: int = 0,
+        batch_norm: bool = False,
     ) -> None:
         super().__init__()
         if network not in NETWORKS:
@@ -29,7 +39,8 @@ class DigitsVae(PixelModel):
         self.channels = 1
         self.blocks = (LatentBlock("latent", 0, latent_dims),)
         self.encoder = _encoder(network, 2 * latent_dims, dropout)
-        self.decoder = _decoder(network, latent_dims + given_dims, dropout)
+        decoder = _decoder(network, latent_dims + given_dims, dropout)
+        self.decoder = normalised(decoder) if batch_norm else decoder
 
     def encode_unit(self, unit: Tensor) -> Posterior:
         """Returns the posterior of pictures ``(b, 28, 28, 1)`` in 0..1."""

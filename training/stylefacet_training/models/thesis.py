@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from stylefacet.bundle import LatentBlock
 from stylefacet.errors import SettingInvalid
 from stylefacet_training.models.base import PixelModel, Posterior
+from stylefacet_training.models.normalised import normalised
 
 CHANNELS = (3, 8, 16, 32, 64, 128)
 KERNEL_PX = 5
@@ -26,11 +27,18 @@ class ThesisVae(PixelModel):
     """Five convolutions, one latent vector, five deconvolutions; 96x64 pixels in the thesis.
 
     Any size that five halvings divide will do; the flat layer grows with it (768 at 96x64).
-    ``given_dims`` are inputs of the decoder beside the latent vector.
+    ``given_dims`` are inputs of the decoder beside the latent vector; ``batch_norm`` puts batch
+    normalisation into it, which the tables do not have.
     """
 
     def __init__(
-        self, latent_dims: int, height_px: int = 96, width_px: int = 64, *, given_dims: int = 0
+        self,
+        latent_dims: int,
+        height_px: int = 96,
+        width_px: int = 64,
+        *,
+        given_dims: int = 0,
+        batch_norm: bool = False,
     ) -> None:
         super().__init__()
         for name, side_px in (("height_px", height_px), ("width_px", width_px)):
@@ -50,7 +58,7 @@ class ThesisVae(PixelModel):
         self.z_mean = nn.Linear(flat, latent_dims)
         self.z_logvar = nn.Linear(flat, latent_dims)
 
-        self.unflatten = nn.Linear(latent_dims + given_dims, flat)
+        self.unflatten: nn.Module = nn.Linear(latent_dims + given_dims, flat)
         deconvolutions: list[nn.Module] = []
         for c_in, c_out in pairwise(reversed(CHANNELS)):
             # output_padding makes each output exactly twice its input, as the table has it.
@@ -61,6 +69,9 @@ class ThesisVae(PixelModel):
         self.deconvolutions = nn.Sequential(*deconvolutions[:-1])
         self.apply(_initialise)
         _darken(self.deconvolutions[-1])
+        if batch_norm:
+            self.unflatten = nn.Sequential(self.unflatten, nn.BatchNorm1d(flat))
+            self.deconvolutions = normalised(self.deconvolutions)
 
     def encode_unit(self, unit: Tensor) -> Posterior:
         """Returns the posterior of pictures ``(b, h, w, 3)`` in 0..1."""
