@@ -28,9 +28,17 @@ def other_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 @pytest.fixture
 def settings(tiny_bundle: Bundle, tmp_path: Path) -> Settings:
-    """Settings of a server on a free port with a data directory of its own."""
+    """Settings of a server on a free port with a data directory of its own.
+
+    It embeds on its own threads: a process takes half a second of a core to start. Servers in
+    processes of their own, as `stylefacet serve` runs them, embed in others.
+    """
     return Settings(
-        data_dir=tmp_path / "data", bundle=tiny_bundle.path, address="127.0.0.1:0", worker_count=2
+        data_dir=tmp_path / "data",
+        bundle=tiny_bundle.path,
+        address="127.0.0.1:0",
+        worker_count=2,
+        embed_in_processes=False,
     )
 
 

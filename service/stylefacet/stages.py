@@ -62,3 +62,10 @@ def tell_stage(name: Stage, start_time_ns: int, duration_ns: int) -> None:
     watcher = _watcher.get()
     if watcher is not None:
         watcher(StageRun(name, start_time_ns, duration_ns, failed=False))
+
+
+def tell_run(run: StageRun) -> None:
+    """Tells of a stage that was timed in another context."""
+    watcher = _watcher.get()
+    if watcher is not None:
+        watcher(run)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stylefacet.app.photos import EmbeddedPhoto, PhotoEmbedder
+from stylefacet.app.photos import PhotoEmbedder
 from stylefacet.bundle import read_bundle
 from stylefacet.catalog.assignment import Assignment
 from stylefacet.catalog.entities import (
@@ -32,7 +32,7 @@ from stylefacet.catalog.entities import (
 )
 from stylefacet.catalog.store import Store
 from stylefacet.imaging import DEFAULT_LIMITS
-from stylefacet.inference import Encoder
+from stylefacet.inference import EmbeddedPhoto, Encoder
 from stylefacet.kept_inputs import pack_pixels
 from stylefacet.server.settings import DEFAULT_BUNDLE
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from stylefacet.app.library import LoadedEncoder
-from stylefacet.app.photos import EmbeddedPhoto, PhotoEmbedder
+from stylefacet.app.photos import PhotoEmbedder
 from stylefacet.app.routing import best_suited, least_novel
 from stylefacet.bundle import read_bundle
 from stylefacet.imaging import DEFAULT_LIMITS
-from stylefacet.inference import Decoder, Encoder
+from stylefacet.inference import Decoder, EmbeddedPhoto, Encoder
 
 Seen = list[tuple[LoadedEncoder, EmbeddedPhoto]]
 RULES: dict[str, Callable[[Seen], int]] = {

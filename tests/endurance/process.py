@@ -1,7 +1,8 @@
 """Samples what a process takes of the machine, and draws lines through it; knows no server.
 
-Memory, threads, descriptors and CPU are read from Linux's /proc, the machine's load and what
-others took of it beside them: on a shared machine that tells noise from growth.
+Its children count with it: a server embeds photos in processes of its own. Memory, threads,
+descriptors and CPU are read from Linux's /proc, the machine's load and what others took of it
+beside them: on a shared machine that tells noise from growth.
 """
 
 import os
@@ -74,12 +75,13 @@ class Sampler:
                     (new - old) / _TICKS_PER_S / passed_s
                     for new, old in zip(machine_now, machine, strict=True)
                 )
+                family = _family(self._pid)
                 self.readings.append(
                     Reading(
                         round(now_s, 3),
-                        _rss_bytes(self._pid) / 2**20,
-                        len(os.listdir(f"/proc/{self._pid}/task")),
-                        len(os.listdir(f"/proc/{self._pid}/fd")),
+                        sum(map(_rss_bytes, family)) / 2**20,
+                        sum(len(os.listdir(f"/proc/{pid}/task")) for pid in family),
+                        sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in family),
                         cpu_now_s,
                         round(own, 3),
                         round(max(busy - own, 0.0), 3),
@@ -88,15 +90,21 @@ class Sampler:
                     )
                 )
             except (FileNotFoundError, ProcessLookupError):
-                return  # the server is gone, which others notice
+                if not Path(f"/proc/{self._pid}").exists():
+                    return  # the server is gone, which others notice
+                continue  # a child of it is
             machine, cpu_s, at_s = machine_now, cpu_now_s, now_s
 
 
 def cpu_seconds(pid: int) -> float:
-    """Returns the CPU time that a process has taken, its threads and the system's part in it."""
-    # The name, which may hold blanks, stands in brackets.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+    """Returns the CPU time that a process and its children have taken, the system's part in it."""
+    ticks = 0
+    for member in _family(pid):
+        # The name, which may hold blanks, stands in brackets.
+        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        # User and system time, and those of children that have ended.
+        ticks += sum(map(int, fields[11:15]))
+    return ticks / _TICKS_PER_S
 
 
 def growth(readings: Sequence[Reading], value: Callable[[Reading], float]) -> Growth:
@@ -133,6 +141,12 @@ def summary(readings: Sequence[Reading]) -> dict[str, float]:
         "stolen_cores_mean": round(float(np.mean(columns["stolen_cores"])), 2),
         "load_1min_max": round(max(columns["load_1min"]), 2),
     }
+
+
+def _family(pid: int) -> list[int]:
+    """Returns a process and its children, each of which one of its threads has started."""
+    lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [pid, *(int(word) for text in lists for word in text.split())]
 
 
 def _rss_bytes(pid: int) -> int:

@@ -61,7 +61,7 @@ class ServerProcess:
         return [line for line in self.log.copy() if line.get("event") == name]
 
     def memory_mib(self) -> float:
-        """Returns what it holds in memory now."""
+        """Returns what it holds in memory now, without the processes that embed photos."""
         return self._status("VmRSS") / 1024
 
     def peak_memory_mib(self) -> float:

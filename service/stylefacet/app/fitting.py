@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefacet.app.features import FeatureBook, FeatureTexts, LiveFeature
-from stylefacet.app.photos import EmbeddedPhoto, PhotoEmbedder
+from stylefacet.app.photos import PhotoEmbedder
 from stylefacet.bundle import FeatureKind
 from stylefacet.catalog.assignment import EVERYTHING, Scope
 from stylefacet.catalog.entities import PLAIN_WRITE, FeatureRealisation, WriteTerms
@@ -16,6 +16,7 @@ from stylefacet.catalog.store import Store
 from stylefacet.errors import EtagMismatch, InvalidField, ResourceMissing
 from stylefacet.features.fitting import FittedFeature, fit_values
 from stylefacet.features.projection import fit_scale
+from stylefacet.inference import EmbeddedPhoto
 
 MAX_EXAMPLE_COUNT = 200_000
 MAX_VALUE_LENGTH = 63

@@ -23,7 +23,7 @@ from stylefacet.catalog.encoder_store import EncoderStore
 from stylefacet.catalog.failures import explain_file
 from stylefacet.errors import BundleInvalid, ResourceMissing
 from stylefacet.imaging import ImageLimits
-from stylefacet.inference import Decoder, Encoder
+from stylefacet.inference import Decoder, Encoder, EncoderProcesses
 from stylefacet.limits import MAX_BUNDLE_BYTES
 
 _log = logging.getLogger(__name__)
@@ -47,10 +47,18 @@ class BundleLibrary:
     ``_lock`` guards ``_loaded``, and lets one bundle be unpacked and loaded at a time.
     """
 
-    def __init__(self, store: EncoderStore, folder: Path, limits: ImageLimits) -> None:
+    def __init__(
+        self,
+        store: EncoderStore,
+        folder: Path,
+        limits: ImageLimits,
+        processes: EncoderProcesses | None = None,
+    ) -> None:
+        """Opens the folder; encoders that are loaded embed in ``processes``, if there are any."""
         self._store = store
         self._folder = folder
         self._limits = limits
+        self._processes = processes
         self._lock = threading.RLock()
         _clear_unfinished(folder)
         self._loaded: dict[str, LoadedEncoder] = {}
@@ -104,12 +112,17 @@ class BundleLibrary:
         """Drops an encoder that is not installed any more."""
         with self._lock:
             self._loaded.pop(encoder_id, None)
+            if self._processes is not None:
+                self._processes.forget(encoder_id)
             shutil.rmtree(self._folder / encoder_id, ignore_errors=True)
 
     def _open(self, bundle: Bundle) -> LoadedEncoder:
         encoder = Encoder(bundle)
         decoder = None if bundle.decoder is None else Decoder(bundle)
-        return LoadedEncoder(encoder, decoder, PhotoEmbedder(encoder, self._limits))
+        if self._processes is not None:
+            self._processes.add(bundle)
+        embedder = PhotoEmbedder(encoder, self._limits, self._processes)
+        return LoadedEncoder(encoder, decoder, embedder)
 
     def _fetch(self, encoder_id: str) -> Bundle:
         path = self._folder / encoder_id

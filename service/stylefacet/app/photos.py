@@ -1,36 +1,32 @@
-"""Reads and embeds photos under one encoder; opens no store and knows no RPC."""
+"""Embeds photos under one encoder, here or in other processes; opens no store and knows no RPC."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+import logging
+from collections.abc import Callable, Sequence
+from typing import Concatenate, ParamSpec, TypeVar
 
 from stylefacet.catalog.entities import ImageEmbedding
-from stylefacet.errors import StylefacetError
-from stylefacet.imaging import ImageLimits, Letterbox
-from stylefacet.inference import Encoder
-from stylefacet.kept_inputs import unpack_pixels
+from stylefacet.errors import ImageUndecodable, StylefacetError
+from stylefacet.imaging import ImageLimits
+from stylefacet.inference import EmbeddedPhoto, Encoder, EncoderProcesses
+from stylefacet.inference.photos import embed_kept, embed_photos
+from stylefacet.inference.processes import ProcessEnded
 
-
-@dataclass(frozen=True, slots=True)
-class EmbeddedPhoto:
-    """A photo as the encoder saw it: letterbox ``(h, w, 3)`` uint8 and mean ``(d,)`` float32."""
-
-    source_width_px: int
-    source_height_px: int
-    pixels: npt.NDArray[np.uint8]
-    mean: npt.NDArray[np.float32]
-    novelty: float
+_log = logging.getLogger(__name__)
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
 
 
 class PhotoEmbedder:
     """Decodes and embeds photos. Thread-safe; one call uses one core."""
 
-    def __init__(self, encoder: Encoder, limits: ImageLimits) -> None:
+    def __init__(
+        self, encoder: Encoder, limits: ImageLimits, processes: EncoderProcesses | None = None
+    ) -> None:
+        """Embeds in ``processes`` that know the encoder; without any, on the calling thread."""
         self.encoder = encoder
         self._limits = limits
+        self._processes = processes
 
     def embed(self, content: bytes) -> EmbeddedPhoto:
         """Returns what the encoder sees in an encoded photo.
@@ -45,44 +41,43 @@ class PhotoEmbedder:
 
     def embed_many(self, contents: Sequence[bytes]) -> list[EmbeddedPhoto | StylefacetError]:
         """Returns what the encoder sees in each photo, or what is wrong with it."""
-        read = [self._read(content) for content in contents]
-        whole = [letterbox for letterbox in read if isinstance(letterbox, Letterbox)]
-        if not whole:
-            return [found for found in read if isinstance(found, StylefacetError)]
-        outputs = self.encoder.embed(np.stack([letterbox.pixels for letterbox in whole]))
-        means_and_novelties = zip(outputs.mean, outputs.novelty, strict=True)
-        photos: list[EmbeddedPhoto | StylefacetError] = []
-        for found in read:
-            if isinstance(found, StylefacetError):
-                photos.append(found)
-                continue
-            mean, novelty = next(means_and_novelties)
-            photos.append(
-                EmbeddedPhoto(
-                    source_width_px=found.source_width_px,
-                    source_height_px=found.source_height_px,
-                    pixels=found.pixels,
-                    mean=mean,
-                    novelty=float(novelty),
-                )
-            )
-        return photos
+        try:
+            return self._run(embed_photos, contents, self._limits)
+        except ProcessEnded as error:
+            _tell(error)
+            return [self._embed_alone(content) for content in contents]
 
     def embed_kept(self, content: bytes) -> ImageEmbedding:
         """Returns what the encoder sees in a letterbox that was kept, perhaps of another encoder.
 
         Raises:
             ImageUndecodable: when it was damaged.
+            ProcessEnded: when the process ended meanwhile.
         """
-        pixels = self.encoder.fit(unpack_pixels(content))
-        outputs = self.encoder.embed(pixels[None])
-        return ImageEmbedding(self.encoder.id, outputs.mean[0], float(outputs.novelty[0]))
+        mean, novelty = self._run(embed_kept, content)
+        return ImageEmbedding(self.encoder.id, mean, novelty)
 
-    def _read(self, content: bytes) -> Letterbox | StylefacetError:
+    def _embed_alone(self, content: bytes) -> EmbeddedPhoto | StylefacetError:
+        """Embeds a photo that has ended a process, or was there when another one did."""
         try:
-            return self.encoder.letterbox(content, self._limits)
-        except StylefacetError as error:
-            return error
+            return self._run(embed_photos, [content], self._limits)[0]
+        except ProcessEnded as error:
+            _tell(error)
+            return ImageUndecodable(f"the process that read it ended {error}")
+
+    def _run(
+        self,
+        function: Callable[Concatenate[Encoder, _Parameters], _Result],
+        *args: _Parameters.args,
+        **kwargs: _Parameters.kwargs,
+    ) -> _Result:
+        if self._processes is None:
+            return function(self.encoder, *args, **kwargs)
+        return self._processes.run(self.encoder.id, function, *args, **kwargs)
+
+
+def _tell(error: ProcessEnded) -> None:
+    _log.warning("a process that embeds photos ended", extra={"how": str(error)})
 
 
 def digest(content: bytes) -> str:

@@ -20,7 +20,7 @@ from stylefacet.app.fitting import FeatureFitting
 from stylefacet.app.follower import IndexFollower
 from stylefacet.app.library import BundleLibrary, LoadedEncoder
 from stylefacet.app.operations import Task, Work
-from stylefacet.app.photos import EmbeddedPhoto, PhotoEmbedder
+from stylefacet.app.photos import PhotoEmbedder
 from stylefacet.app.pictures import PictureMaker
 from stylefacet.app.population import Population
 from stylefacet.app.routing import best_suited
@@ -36,6 +36,7 @@ from stylefacet.errors import (
     InvalidField,
     StylefacetError,
 )
+from stylefacet.inference import EmbeddedPhoto
 from stylefacet.search.index import SimilarityIndex
 
 _log = logging.getLogger(__name__)

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from stylefacet.app.library import LoadedEncoder
-from stylefacet.app.photos import EmbeddedPhoto
 from stylefacet.imaging import resize
-from stylefacet.inference import Decoder
+from stylefacet.inference import Decoder, EmbeddedPhoto
 
 # Pictures of different encoders are compared at one size: a sharper one is harder to draw.
 _COMPARED_PX = (64, 48)

@@ -9,13 +9,14 @@ import numpy.typing as npt
 
 from stylefacet.app.features import FeatureBook
 from stylefacet.app.follower import IndexFollower
-from stylefacet.app.photos import EmbeddedPhoto, PhotoEmbedder
+from stylefacet.app.photos import PhotoEmbedder
 from stylefacet.app.selections import FilterSelections
 from stylefacet.app.vectors import VectorReader
 from stylefacet.catalog.assignment import EVERYTHING, Scope
 from stylefacet.catalog.entities import Product
 from stylefacet.catalog.store import Store
 from stylefacet.errors import InvalidField
+from stylefacet.inference import EmbeddedPhoto
 from stylefacet.search.index import FeatureShare, SimilarityIndex
 from stylefacet.search.rows import Keys
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from stylefacet.app.photos import EmbeddedPhoto, PhotoEmbedder, digest
+from stylefacet.app.photos import PhotoEmbedder, digest
 from stylefacet.app.realms import EncoderSet, Snapshot
 from stylefacet.catalog.assignment import Assignment
 from stylefacet.catalog.bulk import ImageGone
@@ -34,6 +34,7 @@ from stylefacet.catalog.entities import (
 from stylefacet.catalog.limits import check_row
 from stylefacet.catalog.store import Store
 from stylefacet.errors import EncodersChanged, ImageUndecodable, InputsMissing, StylefacetError
+from stylefacet.inference import EmbeddedPhoto
 from stylefacet.kept_inputs import pack_pixels
 
 T = TypeVar("T")

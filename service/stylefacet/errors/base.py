@@ -40,6 +40,10 @@ class StylefacetError(Exception):
         self.message = message
         self.metadata = dict(metadata or {})
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickles the message and the facts: subclasses are not made from these."""
+        return _unpickled, (type(self), self.message, self.metadata, self.__dict__)
+
     @classmethod
     def from_wire(cls, reason: str, message: str, metadata: Mapping[str, str]) -> "StylefacetError":
         """Returns the error of the class whose reason a server sent; the base class if none."""
@@ -47,6 +51,18 @@ class StylefacetError(Exception):
         error = found.__new__(found)
         StylefacetError.__init__(error, message, metadata)
         return error
+
+
+def _unpickled(
+    kind: type[StylefacetError],
+    message: str,
+    metadata: Mapping[str, str],
+    state: Mapping[str, object],
+) -> StylefacetError:
+    error = kind.__new__(kind)
+    StylefacetError.__init__(error, message, metadata)
+    error.__dict__.update(state)
+    return error
 
 
 def _all_kinds(base: type[StylefacetError]) -> list[type[StylefacetError]]:

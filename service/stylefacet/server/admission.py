@@ -108,20 +108,19 @@ class Admission:
         """Cuts no more calls off."""
         self._is_over.set()
 
-    def check(self, method: str) -> None:
-        """Refuses a call of a method while that can be done without reading what it sends.
+    def has_place(self, method: str) -> bool:
+        """Returns whether a call of a method may come in; nothing of what it sends is read yet.
 
         Raises:
-            IndexLoading, ShuttingDown, Overloaded: no more calls now.
+            IndexLoading, ShuttingDown: none may.
         """
         if self._stage is Stage.LOADING:
             raise IndexLoading
         if self._stage is Stage.DRAINING:
             raise ShuttingDown
         if len(self._visits) >= self._max_calls:
-            raise Overloaded
-        if method in self._pooled_methods and not self._promise_place():
-            raise Overloaded
+            return False
+        return method not in self._pooled_methods or self._promise_place()
 
     def enter(self, context: grpc.ServicerContext, is_stream: bool) -> Visit:
         """Lets a call in, which must :meth:`leave`.

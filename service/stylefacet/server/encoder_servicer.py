@@ -10,11 +10,11 @@ from google.protobuf.empty_pb2 import Empty
 
 from stylefacet.app.installing import EncoderInstaller
 from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_offset
-from stylefacet.app.photos import EmbeddedPhoto
 from stylefacet.app.pipeline import Pipeline
 from stylefacet.app.realms import EncoderSet, Realm, Snapshot, embed_query, realm_of_product
 from stylefacet.catalog.store import Store
 from stylefacet.errors import EncodersMixed, InvalidField, ResourceMissing, StylefacetError
+from stylefacet.inference import EmbeddedPhoto
 from stylefacet.server import convert
 from stylefacet.server.convert_pictures import (
     read_source,

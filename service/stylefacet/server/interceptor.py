@@ -1,7 +1,7 @@
 """What every call has in common: access, admission and the error map; knows no use case."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -60,6 +60,8 @@ class CallInterceptor(grpc.ServerInterceptor):
         self._admission = admission
         self._watch = watch
         self._door = door
+        # One handler a method serves all its refusals.
+        self._busy_refusals: dict[str, _Handler] = {}
 
     def intercept_service(
         self,
@@ -69,32 +71,38 @@ class CallInterceptor(grpc.ServerInterceptor):
         """Wraps the handler of a call; unknown methods pass through to gRPC's own refusal."""
         handler = continuation(details)
         method = details.method
+        known = method if handler is not None else _UNKNOWN_METHOD
         entries = tuple(details.invocation_metadata or ())
-        caller = _Caller(
-            method if handler is not None else _UNKNOWN_METHOD,
-            {key: str(value) for key, value in entries},
-        )
         try:
             token_name = self._access.admit(method, entries)
             if handler is None:
                 return None
             if method.startswith(f"/{HEALTH_SERVICE}/"):
                 return self._answer_at_door(handler)
-            self._admission.check(method)
+            if not self._admission.has_place(method):
+                return self._busy_refusal(method)
         except MethodUnclassed as error:
-            return None if handler is None else self._refusal(error, caller)
+            return None if handler is None else self._refusal(known, _status_of(error))
         except StylefacetError as error:
-            return self._refusal(error, caller)
-        return self._wrap(handler, _Caller(caller.method, caller.metadata, token_name))
+            return self._refusal(known, _status_of(error))
+        return self._wrap(handler, _Caller(known, _as_mapping(entries), token_name))
 
-    def _refusal(self, error: StylefacetError, caller: _Caller) -> _Handler:
-        code, status = error.code.name, _status_of(error)
+    def _busy_refusal(self, method: str) -> _Handler:
+        """Refuses a call because there are too many, as often and as fast as there are."""
+        if method not in self._busy_refusals:
+            self._busy_refusals[method] = self._refusal(method, overloaded_status())
+        return self._busy_refusals[method]
+
+    def _refusal(self, method: str, status: grpc.Status) -> _Handler:
         # The error itself is not kept: it holds the frames that it went through, and one of them
         # holds this handler. Under overload the collector of such circles kept everybody waiting.
 
         def refuse(requests: Any, context: grpc.ServicerContext) -> Any:
             request_id = self._watch.refused(
-                caller.method, caller.metadata, code, lambda: _certificate_name(context)
+                method,
+                _as_mapping(context.invocation_metadata()),
+                status.code.name,
+                lambda: _certificate_name(context),
             )
             _abort(context, request_id, status)
 
@@ -162,16 +170,19 @@ class _AtOnce(ThreadPoolExecutor):
         super().__init__(1)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Returns a future that is done."""
-        future: Future[Any] = Future()
+        """Returns a future that is done; what ``fn`` returned is dropped."""
         try:
-            future.set_result(fn(*args, **kwargs))
+            fn(*args, **kwargs)
         except Exception as error:
-            future.set_exception(error)
-        return future
+            failed: Future[Any] = Future()
+            failed.set_exception(error)
+            return failed
+        return _DONE
 
 
 _AT_ONCE = _AtOnce()
+_DONE: Future[Any] = Future()
+_DONE.set_result(None)
 
 
 class _OnThreads:
@@ -252,6 +263,10 @@ def _abort(context: grpc.ServicerContext, request_id: str, refusal: grpc.Status)
     entries = ((REQUEST_ID_HEADER, request_id), *refusal.trailing_metadata)
     context.set_trailing_metadata(entries)
     context.abort(refusal.code, refusal.details)
+
+
+def _as_mapping(entries: Iterable[Any]) -> Mapping[str, str]:
+    return {key: str(value) for key, value in entries}
 
 
 def _status_of(error: StylefacetError) -> grpc.Status:

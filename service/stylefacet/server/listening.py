@@ -1,6 +1,5 @@
 """Ports: how one is had, and the plain one that answers health checks; knows no other service."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -9,27 +8,29 @@ from grpc_health.v1 import health, health_pb2_grpc
 from stylefacet.errors import SettingInvalid
 from stylefacet.server.settings import split_address
 
+# Without this a second server could listen at the same port, and calls would be split.
 # Calls that come faster than they can even be refused wait within gRPC, for each method by itself.
 # Beyond these counts gRPC ends some of them, then all, at once and with `CANCELLED`. Its own
 # thousands would keep everybody waiting for seconds; a burst of a hundred has to get in.
-_PENDING_OPTIONS = (
+PORT_OPTIONS = (
+    ("grpc.so_reuseport", 0),
     ("grpc.server.max_pending_requests", 128),
     ("grpc.server.max_pending_requests_hard_limit", 256),
 )
-# Without this a second server could listen at the same port, and calls would be split.
-PORT_OPTIONS = (("grpc.so_reuseport", 0), *_PENDING_OPTIONS)
-# Of servers that split their calls on purpose (:class:`~stylefacet.server.acceptors.Acceptors`).
-SHARED_PORT_OPTIONS = (("grpc.so_reuseport", 1), *_PENDING_OPTIONS)
 
 
-def listen(bind: Callable[[str], int], setting: str, address: str) -> int:
-    """Binds a server to an address by a method of it; returns its port.
+def listen(
+    server: grpc.Server, setting: str, address: str, credentials: grpc.ServerCredentials | None
+) -> int:
+    """Binds a server to an address, encrypted if there are credentials; returns its port.
 
     Raises:
         SettingInvalid: naming the setting, when the port cannot be had.
     """
     try:
-        return int(bind(address))
+        if credentials is None:
+            return int(server.add_insecure_port(address))
+        return int(server.add_secure_port(address, credentials))
     except RuntimeError as error:
         raise SettingInvalid(
             setting,
@@ -55,7 +56,7 @@ class HealthPort:
             ThreadPoolExecutor(2, thread_name_prefix="health"), options=PORT_OPTIONS
         )
         health_pb2_grpc.add_HealthServicer_to_server(servicer, self._server)
-        port = listen(self._server.add_insecure_port, "health_address", address)
+        port = listen(self._server, "health_address", address, None)
         self.address = join_address(split_address(address)[0], port)
 
     def start(self) -> None:

@@ -48,6 +48,8 @@ class Metrics:
             buckets=_CALL_BUCKETS,
             registry=self.registry,
         )
+        # Those of the two by method and code: to look them up takes longer than to count.
+        self._call_series: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         self._under_way = Gauge(
             "stylefacet_calls_under_way", "Calls that have not ended.", registry=self.registry
         )
@@ -79,13 +81,20 @@ class Metrics:
     def call_ends(self, method: str, code: str, duration_s: float) -> None:
         """Counts a call as ended; every call that begins must end."""
         self._under_way.dec()
-        self._calls.labels(method, code).inc()
-        self._call_seconds.labels(method).observe(duration_s)
+        self._count_call(method, code, duration_s)
 
     def call_refused(self, method: str, code: str) -> None:
         """Counts a call that was not let in, which took no time."""
-        self._calls.labels(method, code).inc()
-        self._call_seconds.labels(method).observe(0.0)
+        self._count_call(method, code, 0.0)
+
+    def _count_call(self, method: str, code: str, duration_s: float) -> None:
+        series = self._call_series.get((method, code))
+        if series is None:
+            series = self._calls.labels(method, code), self._call_seconds.labels(method)
+            self._call_series[method, code] = series
+        count, seconds = series
+        count.inc()
+        seconds.observe(duration_s)
 
     def operation_known(self, kind: str) -> None:
         """Shows a kind of operation before the first has ended, by every way it may end.

@@ -25,15 +25,15 @@ from stylefacet.app.uploads import Uploads
 from stylefacet.catalog.store import Store
 from stylefacet.errors import EncoderMismatch, ResourceMissing, SettingInvalid
 from stylefacet.imaging import ImageLimits
+from stylefacet.inference import EncoderProcesses
 from stylefacet.limits import message_options
-from stylefacet.server.acceptors import Acceptors
 from stylefacet.server.access import AccessCheck
 from stylefacet.server.admission import Admission
 from stylefacet.server.catalog_servicer import CatalogServicer
 from stylefacet.server.encoder_servicer import EncoderServicer
 from stylefacet.server.feature_servicer import FeatureServicer
 from stylefacet.server.interceptor import CallInterceptor
-from stylefacet.server.listening import SHARED_PORT_OPTIONS, HealthPort, join_address, listen
+from stylefacet.server.listening import PORT_OPTIONS, HealthPort, join_address, listen
 from stylefacet.server.metrics import Metrics, MetricsPort, ServerState
 from stylefacet.server.operation_starter import OperationStarter
 from stylefacet.server.operations_servicer import OperationsServicer
@@ -60,8 +60,6 @@ _log = logging.getLogger(__name__)
 _CALLS_END_S = 5.0
 # Threads beyond the calls that are admitted, for those that turn out to be one too many.
 _SPARE_HANDLER_COUNT = 4
-# Threads that take calls in; connections are spread over them by chance.
-_ACCEPTOR_COUNT = 4
 # Threads that answer health checks, each in less than a millisecond.
 _DOOR_THREAD_COUNT = 4
 # Where installed bundles lie unpacked, under data_dir.
@@ -85,17 +83,17 @@ class Server:
         self._now = now
         limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
         self._store = _open_store(settings, now)
+        worker_count = settings.worker_count or os.cpu_count() or 1
+        self._processes = EncoderProcesses(worker_count) if settings.embed_in_processes else None
         try:
             library = BundleLibrary(
-                self._store.encoders, settings.data_dir / ENCODERS_FOLDER, limits
+                self._store.encoders, settings.data_dir / ENCODERS_FOLDER, limits, self._processes
             )
             self._library = library
             self._bind_encoder(library)
             self._encoders = EncoderSet(self._store, library)
             self._root = _open_import_root(settings)
-            self._pool = PhotoPool(
-                settings.worker_count or os.cpu_count() or 1, settings.max_queued_photos
-            )
+            self._pool = PhotoPool(worker_count, settings.max_queued_photos)
             self._admission = Admission(settings, self._pool.promise, POOLED_METHODS)
             self._door = ThreadPoolExecutor(_DOOR_THREAD_COUNT, thread_name_prefix="door")
             self._health = health.HealthServicer()
@@ -137,6 +135,8 @@ class Server:
 
         A server that cannot is stopped.
         """
+        if self._processes is not None:
+            self._processes.start()
         self._server.start()
         if self._health_port is not None:
             self._health_port.start()
@@ -185,6 +185,8 @@ class Server:
         self._admission.end()
         self._encoders.stop()
         self._end_threads()
+        if self._processes is not None:
+            self._processes.close()
         if self._health_port is not None:
             self._health_port.close()
         if self._metrics_port is not None:
@@ -244,7 +246,7 @@ class Server:
         if bound != own:
             _log.info("another encoder serves", extra={"encoder": bound, "installed": own})
 
-    def _build(self) -> Acceptors:
+    def _build(self) -> grpc.Server:
         settings, encoders = self._settings, self._encoders
         uploads = Uploads(self._store, encoders, settings.keep_inputs)
         importer = self._make_importer(uploads)
@@ -270,16 +272,17 @@ class Server:
         handlers = ThreadPoolExecutor(
             settings.max_concurrent_calls + _SPARE_HANDLER_COUNT, thread_name_prefix="call"
         )
-        interceptor = CallInterceptor(
-            AccessCheck(_watch_tokens(settings), self._now),
-            self._admission,
-            self._watch,
-            self._door,
-        )
-        options = [*SHARED_PORT_OPTIONS, *message_options(settings.max_message_bytes)]
-        server = Acceptors(
-            _ACCEPTOR_COUNT,
-            lambda: grpc.server(handlers, interceptors=[interceptor], options=options),
+        server = grpc.server(
+            handlers,
+            interceptors=[
+                CallInterceptor(
+                    AccessCheck(_watch_tokens(settings), self._now),
+                    self._admission,
+                    self._watch,
+                    self._door,
+                )
+            ],
+            options=[*PORT_OPTIONS, *message_options(settings.max_message_bytes)],
         )
         depth = settings.stream_depth
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(
@@ -347,10 +350,8 @@ class Server:
         return HealthPort(self._health, self._settings.health_address)
 
     def _listen(self) -> int:
-        def bind(address: str) -> int:
-            return self._server.bind(address, lambda: server_credentials(self._settings))
-
-        return listen(bind, "address", self._settings.address)
+        credentials = server_credentials(self._settings)
+        return listen(self._server, "address", self._settings.address, credentials)
 
 
 def _watch_tokens(settings: Settings) -> Callable[[], tuple[Token, ...]] | None:

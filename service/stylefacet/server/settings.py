@@ -39,8 +39,10 @@ class Settings:
     address: str = "127.0.0.1:50051"
     # A database URL; empty means SQLite in data_dir.
     database_url: str = ""
-    # Threads that decode and embed photos; 0 means one a core: both release the interpreter lock.
+    # Photos and searches worked on at once; 0 means one a core.
     worker_count: int = 0
+    # Embed photos in processes of their own, one for each worker, beside the one that answers.
+    embed_in_processes: bool = True
     # Calls under way at once, streams included; more are refused with a time to try again.
     max_concurrent_calls: int = 64
     # Photos and searches of single calls that wait for a worker, at most. Fewer may when that would
