@@ -84,7 +84,9 @@ class Server:
         limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
         self._store = _open_store(settings, now)
         worker_count = settings.worker_count or os.cpu_count() or 1
-        self._processes = EncoderProcesses(worker_count) if settings.embed_in_processes else None
+        # Elsewhere a process does not inherit the descriptor over which it is asked.
+        has_processes = settings.embed_in_processes and os.name == "posix"
+        self._processes = EncoderProcesses(worker_count) if has_processes else None
         try:
             library = BundleLibrary(
                 self._store.encoders, settings.data_dir / ENCODERS_FOLDER, limits, self._processes
