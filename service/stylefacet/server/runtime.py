@@ -14,7 +14,6 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from stylefacet.app.duplicates import DUPLICATES_KIND
-from stylefacet.app.import_root import ImportRoot
 from stylefacet.app.imports import IMPORT_KIND, ManifestImport
 from stylefacet.app.installing import EncoderInstaller
 from stylefacet.app.library import BundleLibrary
@@ -22,8 +21,7 @@ from stylefacet.app.operations import OperationRunner, Work
 from stylefacet.app.realms import SWITCH_KIND, EncoderSet, duplicates_work
 from stylefacet.app.switching import EncoderSwitch
 from stylefacet.app.uploads import Uploads
-from stylefacet.catalog.store import Store
-from stylefacet.errors import EncoderMismatch, ResourceMissing, SettingInvalid
+from stylefacet.errors import EncoderMismatch, ResourceMissing
 from stylefacet.imaging import ImageLimits
 from stylefacet.inference import EncoderProcesses
 from stylefacet.limits import message_options
@@ -35,15 +33,14 @@ from stylefacet.server.feature_servicer import FeatureServicer
 from stylefacet.server.interceptor import CallInterceptor
 from stylefacet.server.listening import PORT_OPTIONS, HealthPort, join_address, listen
 from stylefacet.server.metrics import Metrics, MetricsPort, ServerState
+from stylefacet.server.opening import open_import_root, open_store, open_tracing, watch_tokens
 from stylefacet.server.operation_starter import OperationStarter
 from stylefacet.server.operations_servicer import OperationsServicer
 from stylefacet.server.photo_pool import POOLED_METHODS, PhotoPool
 from stylefacet.server.settings import Settings, split_address
 from stylefacet.server.similarity_servicer import SimilarityServicer
 from stylefacet.server.tls import server_credentials
-from stylefacet.server.tokens import Token, read_tokens
-from stylefacet.server.watched import Watched
-from stylefacet.server.watching import CallWatch, Tracing
+from stylefacet.server.watching import CallWatch
 from stylefacet.v1 import (
     catalog_service_pb2,
     catalog_service_pb2_grpc,
@@ -82,7 +79,7 @@ class Server:
         self._settings = settings
         self._now = now
         limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
-        self._store = _open_store(settings, now)
+        self._store = open_store(settings, now)
         worker_count = settings.worker_count or os.cpu_count() or 1
         # Elsewhere a process does not inherit the descriptor over which it is asked.
         has_processes = settings.embed_in_processes and os.name == "posix"
@@ -94,13 +91,13 @@ class Server:
             self._library = library
             self._bind_encoder(library)
             self._encoders = EncoderSet(self._store, library)
-            self._root = _open_import_root(settings)
+            self._root = open_import_root(settings)
             self._pool = PhotoPool(worker_count, settings.max_queued_photos)
             self._admission = Admission(settings, self._pool.promise, POOLED_METHODS)
             self._door = ThreadPoolExecutor(_DOOR_THREAD_COUNT, thread_name_prefix="door")
             self._health = health.HealthServicer()
             self._metrics = Metrics()
-            self._tracing = _open_tracing(settings)
+            self._tracing = open_tracing(settings)
             self._watch = CallWatch(self._metrics, self._tracing)
             self._server = self._build()
             self.port = self._listen()
@@ -278,7 +275,7 @@ class Server:
             handlers,
             interceptors=[
                 CallInterceptor(
-                    AccessCheck(_watch_tokens(settings), self._now),
+                    AccessCheck(watch_tokens(settings), self._now),
                     self._admission,
                     self._watch,
                     self._door,
@@ -354,41 +351,6 @@ class Server:
     def _listen(self) -> int:
         credentials = server_credentials(self._settings)
         return listen(self._server, "address", self._settings.address, credentials)
-
-
-def _watch_tokens(settings: Settings) -> Callable[[], tuple[Token, ...]] | None:
-    path = settings.tokens_file
-    return None if path is None else Watched([path], lambda: read_tokens(path)).current
-
-
-def _open_store(settings: Settings, now: Callable[[], datetime]) -> Store:
-    if not settings.database_url:
-        try:
-            settings.data_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SettingInvalid(
-                "data_dir", f"{settings.data_dir} cannot be made ({error.strerror})"
-            ) from error
-    return Store(settings.store_url, now)
-
-
-def _open_import_root(settings: Settings) -> ImportRoot | None:
-    if settings.import_root is None:
-        return None
-    return ImportRoot(settings.import_root, settings.max_image_bytes)
-
-
-def _open_tracing(settings: Settings) -> Tracing | None:
-    if not settings.trace_endpoint:
-        return None
-    try:
-        from stylefacet.server.tracing import OpenTelemetry
-    except ModuleNotFoundError as error:
-        raise SettingInvalid(
-            "trace_endpoint",
-            f"traces need {error.name}; pip install 'stylefacet[tracing]', or unset it",
-        ) from error
-    return OpenTelemetry(settings.trace_endpoint, settings.trace_ratio)
 
 
 def served_services() -> tuple[ServiceDescriptor, ...]:
