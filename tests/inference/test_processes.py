@@ -166,6 +166,17 @@ def test_closed_processes_are_gone_and_nothing_is_blamed_on_photos(
         embedder.embed(RED)
 
 
+def test_processes_closed_before_they_are_ready_end_without_a_word(
+    capfd: pytest.CaptureFixture[str],
+):
+    hasty = EncoderProcesses(2)
+    hasty.start()
+    hasty.close()
+
+    assert children() == []
+    assert capfd.readouterr().err == ""
+
+
 def test_server_embeds_on_when_its_processes_are_killed(settings: Settings):
     request = encoder_service_pb2.EmbedImageRequest(content=RED)
     server = Server(replace(settings, embed_in_processes=True))

@@ -10,6 +10,7 @@ import pickle
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from contextvars import copy_context
 from multiprocessing.connection import Connection
 from typing import Any
@@ -29,14 +30,15 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(_NICENESS)
-    connection = Connection(int(sys.argv[1]))
+    with suppress(EOFError, ConnectionError):
+        _serve(Connection(int(sys.argv[1])))
+
+
+def _serve(connection: Connection) -> None:
     connection.send(True)
     encoders: dict[str, Encoder] = {}
     while True:
-        try:
-            stale_ids, encoder_id, bundle, work = connection.recv()
-        except (EOFError, ConnectionError):
-            return
+        stale_ids, encoder_id, bundle, work = connection.recv()
         for stale_id in stale_ids:
             encoders.pop(stale_id, None)
         stages: list[StageRun] = []
@@ -51,10 +53,7 @@ def main() -> None:
             # Of any class, which the other end may not be able to make again.
             answer = RuntimeError(f"{type(error).__name__}: {error}")
             answer.add_note(traceback.format_exc())
-        try:
-            connection.send((answer, stages))
-        except ConnectionError:
-            return
+        connection.send((answer, stages))
 
 
 def _run(encoder: Encoder, work: Any, stages: list[StageRun]) -> object:
