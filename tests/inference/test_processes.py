@@ -14,7 +14,7 @@ import pytest
 
 from stylefacet.app.photos import PhotoEmbedder
 from stylefacet.bundle import Bundle
-from stylefacet.errors import ImageTooLarge, ImageUndecodable, ShuttingDown
+from stylefacet.errors import ImageTooLarge, ImageUndecodable, ResourceMissing, ShuttingDown
 from stylefacet.imaging import DEFAULT_LIMITS, ImageLimits
 from stylefacet.inference import EmbeddedPhoto, Encoder, EncoderProcesses
 from stylefacet.inference.photos import embed_photos
@@ -148,7 +148,7 @@ def test_encoder_that_is_forgotten_can_be_added_again(
 ):
     embedder.embed(RED)
     processes.forget(tiny_bundle.id)
-    with pytest.raises(KeyError):
+    with pytest.raises(ResourceMissing):
         embedder.embed(RED)
     processes.add(tiny_bundle)
 

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from stylefacet.bundle import Bundle
-from stylefacet.errors import ShuttingDown
+from stylefacet.errors import ResourceMissing, ShuttingDown
 from stylefacet.inference.encoder import Encoder
 from stylefacet.stages import StageRun, tell_run
 
@@ -83,11 +83,14 @@ class EncoderProcesses:
         Raises:
             ProcessEnded: when the process ended meanwhile; another one will take its place.
             ShuttingDown: when it was :meth:`close` that ended it.
+            ResourceMissing: when the encoder was forgotten.
         """
         process = self._idle.get()
         try:
             with self._lock:
                 bundles = self._bundles.copy()
+            if encoder_id not in bundles:
+                raise ResourceMissing("encoder", encoder_id, "install its bundle")
             answer, stages = process.ask(bundles, encoder_id, (function, args, kwargs))
         except ProcessEnded:
             if self._is_closed:
@@ -147,8 +150,7 @@ class _Process:
             if not self._is_ready:
                 self._is_ready = connection.recv()
             stale_ids = self._loaded_ids - bundles.keys()
-            content = bundles[encoder_id]
-            bundle = None if encoder_id in self._loaded_ids else content
+            bundle = None if encoder_id in self._loaded_ids else bundles[encoder_id]
             connection.send((stale_ids, encoder_id, bundle, work))
             self._loaded_ids = (self._loaded_ids - stale_ids) | {encoder_id}
             return cast(tuple[object, list[StageRun]], connection.recv())

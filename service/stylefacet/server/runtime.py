@@ -134,13 +134,13 @@ class Server:
 
         A server that cannot is stopped.
         """
-        if self._processes is not None:
-            self._processes.start()
         self._server.start()
         if self._health_port is not None:
             self._health_port.start()
         self._admission.start()
         try:
+            if self._processes is not None:
+                self._processes.start()
             snapshot = self._encoders.refresh()
             self._encoders.start()
         except BaseException:
