@@ -81,6 +81,8 @@ class Result:
     refusal_p99_ms: float
     # None when it did not recover while it was looked at.
     recovered_after_s: float | None
+    # Cores that the server may use; all of them, beside the generator, when they are shared.
+    server_core_count: int
     # Cores that the process which offers the load took.
     generator_cores: float
     before: dict[str, float]
@@ -169,6 +171,7 @@ async def overload(
         percentile_ms(refused, 0.5),
         percentile_ms(refused, 0.99),
         recovered,
+        len(site.cores) or os.cpu_count() or 1,
         round(cores, 2),
         summary(readings[:before_count]),
         summary(readings[before_count:]),
@@ -209,6 +212,14 @@ async def _recovery(line: Line, mix: Mix, normal_s: float, seed: int) -> float |
     return None
 
 
+def take_core() -> frozenset[int]:
+    """Keeps this thread, and those to come, to one core; returns the others, none if it has all."""
+    *others, last = sorted(os.sched_getaffinity(0))
+    if others:
+        os.sched_setaffinity(0, {last})
+    return frozenset(others)
+
+
 def table(result: Result) -> str:
     """Returns the figures as a table in Markdown."""
     rows = [
@@ -228,6 +239,7 @@ def table(result: Result) -> str:
         ),
         ("most threads", f"{result.during['thread_count_max']}"),
         ("most descriptors", f"{result.during['descriptor_count_max']}"),
+        ("cores for the server", f"{result.server_core_count}"),
         (
             "cores of the server / generator / all others",
             f"{result.during['own_cores_mean']:.2f} / {result.generator_cores:.2f} / "
@@ -244,11 +256,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--times", type=float, default=TIMES, help="the sustainable rate, so often")
     parser.add_argument("--photos", type=Path, default=PHOTO_FOLDER, help="folder of JPEG files")
+    parser.add_argument("--share", action="store_true", help="let both use every core")
     parser.add_argument("--json", type=Path, help="file that takes all figures")
     options = parser.parse_args()
     photos = read_photos(options.seed, options.photos)
+    server_cores = frozenset[int]() if options.share else take_core()
     with tempfile.TemporaryDirectory(prefix="stylefacet-overload-") as folder:
-        site = Site(DEFAULT_BUNDLE, Path(folder) / "data")
+        site = Site(DEFAULT_BUNDLE, Path(folder) / "data", cores=server_cores)
         result, _, readings = asyncio.run(
             overload(site, options.minutes * 60, options.seed, photos, times=options.times)
         )

@@ -99,6 +99,7 @@ class Site:
     """Where servers run one after another: bundle, data folder, database, further settings.
 
     Settings are named as in ``Settings``; they and ``environment`` go to the server's environment.
+    ``cores`` are those that servers may use, of Linux's numbering; all when there are none.
     """
 
     bundle: Path
@@ -106,6 +107,7 @@ class Site:
     database_url: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    cores: frozenset[int] = frozenset()
 
     def having(self, **settings: str) -> "Site":
         """Returns the same site with other settings."""
@@ -147,12 +149,16 @@ class Site:
         words = ["--data-dir", str(self.data_dir), "--bundle", str(self.bundle)]
         words += ["--database-url", self.database_url] if self.database_url else []
         settings = {f"STYLEFACET_{name.upper()}": value for name, value in self.settings.items()}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*COMMAND, "serve", *words, "--address", "127.0.0.1:0"],
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **settings, **self.environment},
         )
+        if self.cores:
+            # It has one thread yet; those to come, and its children, inherit this.
+            os.sched_setaffinity(process.pid, self.cores)
+        return process
 
 
 @contextmanager

@@ -29,6 +29,7 @@ FINE = Result(
     refusal_p50_ms=2.0,
     refusal_p99_ms=20.0,
     recovered_after_s=0.1,
+    server_core_count=1,
     generator_cores=0.4,
     before=BEFORE,
     during=BEFORE | {"own_cores_mean": 1.0, "other_cores_mean": 0.5},

@@ -13,8 +13,9 @@ from stylefacet.catalog.filter import parse_filter
 from stylefacet.catalog.store import Store
 from stylefacet.features.fitting import FittedFeature
 
-# Enough that a page costs little beside its products, few enough for one message.
-PAGE_SIZE = 200
+# Enough that a page costs little beside its products, few enough that whoever makes one is soon
+# ready to let others come first.
+PAGE_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,9 @@ class ExportedFeature:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a product lies in one feature: ``coordinates (k,)`` float32, value if predicted."""
+    """Where a product lies in one feature: its ``k`` coordinates, value if predicted."""
 
-    coordinates: npt.NDArray[np.float32]
+    coordinates: list[float]
     value: str
     probability: float
 
@@ -104,11 +105,11 @@ def _map_page(page: ExportPage, features: Sequence[ExportedFeature]) -> list[Exp
     if page.rows is not None:
         order = np.argsort(keys)
         owners = order[np.searchsorted(keys, page.rows.product_keys, sorter=order)]
-        sums = np.zeros((len(keys), page.rows.means.shape[1]))
-        np.add.at(sums, owners, page.rows.means)
+        by_owner = np.argsort(owners, kind="stable")
+        shown, starts = np.unique(owners[by_owner], return_index=True)
         np.add.at(counts, owners, 1)
-        shown = np.flatnonzero(counts)
-        means = (sums[shown] / counts[shown, None]).astype(np.float32)
+        sums = np.add.reduceat(page.rows.means[by_owner].astype(np.float64), starts)
+        means = (sums / counts[shown, None]).astype(np.float32)
         for feature in features:
             for position, place in zip(shown, _places(feature, means), strict=True):
                 places[position].append(place)
@@ -119,7 +120,8 @@ def _map_page(page: ExportPage, features: Sequence[ExportedFeature]) -> list[Exp
 
 
 def _places(feature: ExportedFeature, means: npt.NDArray[np.float32]) -> list[Place]:
-    coordinates = feature.live.projection.coordinates(means)
+    # Lists: messages and tables take Python's floats, and one by one from an array they are slow.
+    coordinates = feature.live.projection.coordinates(means).tolist()
     if feature.fitted is None or not feature.carried:
         return [Place(row, "", 0.0) for row in coordinates]
     chances = feature.fitted.probabilities(means)

@@ -19,6 +19,7 @@ from stylefacet.errors import ImageUndecodable, InvalidField, StylefacetError
 from stylefacet.kept_inputs import show_kept
 from stylefacet.server import convert
 from stylefacet.server.export_messages import write_exported_feature, write_exported_product
+from stylefacet.server.long_work import LongWork
 from stylefacet.server.operation_starter import OperationStarter
 from stylefacet.server.photo_pool import PhotoPool
 from stylefacet.server.terms import read_terms
@@ -53,6 +54,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         self._starter = starter
         self._pool = pool
         self._stream_depth = stream_depth
+        self._long_work = LongWork(lambda: pool.waiting_count > 0)
 
     def GetProduct(
         self, request: pb.GetProductRequest, context: grpc.ServicerContext
@@ -194,13 +196,19 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
             realm = self._encoders.current.only("encoder")
         features = realm.export.choose(names)
         header = [write_exported_feature(feature) for feature in features]
-        for batch in realm.export.run(request.filter, features):
-            yield pb.ExportFeaturesResponse(
-                encoder=f"encoders/{realm.encoder_id}",
-                sequence_number=batch.sequence,
-                features=header,
-                products=map(write_exported_product, batch.products),
-            )
+        batches = realm.export.run(request.filter, features)
+        while True:
+            with self._long_work.piece():
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                response = pb.ExportFeaturesResponse(
+                    encoder=f"encoders/{realm.encoder_id}",
+                    sequence_number=batch.sequence,
+                    features=header,
+                    products=map(write_exported_product, batch.products),
+                )
+            yield response
             header = []
 
     def ImportProducts(

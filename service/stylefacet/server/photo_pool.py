@@ -115,8 +115,11 @@ class PhotoPool(ThreadPoolExecutor):
         asked_time_ns, asked_ns = time.time_ns(), time.perf_counter_ns()
 
         def work() -> _Result:
-            self._leave_queue(is_single)
-            tell_stage(Stage.QUEUE, asked_time_ns, time.perf_counter_ns() - asked_ns)
+            waited_ns = time.perf_counter_ns() - asked_ns
+            is_worth_it = self._leave_queue(is_single, waited_ns / 1e9)
+            tell_stage(Stage.QUEUE, asked_time_ns, waited_ns)
+            if not is_worth_it:
+                raise Overloaded
             call_terms().check()
             return fn()
 
@@ -126,10 +129,11 @@ class PhotoPool(ThreadPoolExecutor):
             self._leave_queue(is_single)
             raise
 
-    def _leave_queue(self, is_single: bool) -> None:
+    def _leave_queue(self, is_single: bool, waited_s: float = 0.0) -> bool:
+        """Notes that a piece leaves; returns whether it is still worth doing."""
         with self._lock:
-            self._room.leave(is_single, time.monotonic())
             self._lock.notify()
+            return self._room.leave(is_single, time.monotonic(), waited_s)
 
 
 class _InTurn(Executor):

@@ -16,9 +16,13 @@ CALM_S = 1.0
 PROMISE_S = 0.25
 # What the latest piece counts for in the pace of all.
 _PACE_SHARE = 0.1
-# What the latest call counts for in the refused share. Were it more, each that is let in would
-# make room for another one, without end.
-_REFUSED_SHARE = 0.002
+# What the latest call counts for in the refused share, one that is refused and one that is let in:
+# the queue is to become short within a hundred calls, and were the second more, each that is let in
+# would make room for another one, without end.
+_REFUSED_WEIGHT = 0.01
+_LET_IN_WEIGHT = 0.002
+# So long a piece may have waited whatever share is refused.
+SHORTEST_WAIT_S = 0.05
 
 
 class QueueRoom:
@@ -51,7 +55,8 @@ class QueueRoom:
         self._forget_old(now_s)
         expected_count = self._single_count + len(self._promised_at_s)
         has_room = expected_count == 0 or expected_count < self._room()
-        self._refused_share += _REFUSED_SHARE * ((not has_room) - self._refused_share)
+        weight = _LET_IN_WEIGHT if has_room else _REFUSED_WEIGHT
+        self._refused_share += weight * ((not has_room) - self._refused_share)
         if has_room:
             self._promised_at_s.append(now_s)
         else:
@@ -70,14 +75,23 @@ class QueueRoom:
         if is_single and self._promised_at_s:
             self._promised_at_s.popleft()
 
-    def leave(self, is_single: bool, now_s: float) -> None:
-        """Notes a piece that a thread takes."""
-        if self._left_at_s is not None:
-            self._pace_s += _PACE_SHARE * (now_s - self._left_at_s - self._pace_s)
+    def leave(self, is_single: bool, now_s: float, waited_s: float) -> bool:
+        """Notes a piece whose turn has come; returns whether it is still worth doing.
+
+        When too many come at once the queue fills before anybody was refused. What it holds then
+        would be late whatever is done, and make those late who come after it.
+        """
         self.count -= 1
         self._single_count -= is_single
-        # The time until a piece comes to an empty queue is not the threads' doing.
-        self._left_at_s = now_s if self.count else None
+        self._forget_old(now_s)
+        is_worth_it = not is_single or waited_s <= self._bearable_s()
+        if is_worth_it and self._left_at_s is not None:
+            self._pace_s += _PACE_SHARE * (now_s - self._left_at_s - self._pace_s)
+        # What is not done says nothing of the pace, nor does the time until a piece comes to an
+        # empty queue.
+        if is_worth_it or not self.count:
+            self._left_at_s = now_s if self.count else None
+        return is_worth_it
 
     def _forget_old(self, now_s: float) -> None:
         if now_s - self._refused_at_s >= CALM_S:
@@ -88,6 +102,14 @@ class QueueRoom:
     def _room(self) -> int:
         if self._pace_s == 0:
             return self._max_count
-        wait_s = LONGEST_WAIT_S * (1 - self._refused_share)
         # One for each thread in any case, so that none rests.
-        return min(self._max_count, max(int(wait_s / self._pace_s), self._thread_count))
+        return min(self._max_count, max(int(self._wait_s() / self._pace_s), self._thread_count))
+
+    def _wait_s(self) -> float:
+        return LONGEST_WAIT_S * (1 - self._refused_share)
+
+    def _bearable_s(self) -> float:
+        if self._refused_share == 0:
+            return math.inf
+        # Those for whom there is room in any case wait for as many before them.
+        return max(self._wait_s(), SHORTEST_WAIT_S, 2 * self._thread_count * self._pace_s)

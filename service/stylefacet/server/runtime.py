@@ -80,7 +80,7 @@ class Server:
         self._now = now
         limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
         self._store = open_store(settings, now)
-        worker_count = settings.worker_count or os.cpu_count() or 1
+        worker_count = settings.worker_count or _core_count()
         # Elsewhere a process does not inherit the descriptor over which it is asked.
         has_processes = settings.embed_in_processes and os.name == "posix"
         self._processes = EncoderProcesses(worker_count) if has_processes else None
@@ -370,3 +370,10 @@ def served_services() -> tuple[ServiceDescriptor, ...]:
 
 def _service_names() -> tuple[str, ...]:
     return tuple(descriptor.full_name for descriptor in served_services())
+
+
+def _core_count() -> int:
+    """Returns the cores that this process may use, which may be fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
