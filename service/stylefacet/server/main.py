@@ -5,15 +5,18 @@ import os
 import queue
 import signal
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 from stylefacet.server.logs import set_up_logging
-from stylefacet.server.memory import limit_arenas, spare_collections
+from stylefacet.server.memory import give_back, limit_arenas, spare_collections
 from stylefacet.server.runtime import Server
 from stylefacet.server.settings import Settings
 
 _LOOK_EVERY_S = 0.2
+# How often memory that nobody uses goes back to the system.
+_GIVE_BACK_EVERY_S = 60.0
 # How long a thread keeps the interpreter while others wait for it: the one that takes calls in
 # needs it several times a call, and with Python's own 5 ms would keep callers waiting for long.
 _SWITCH_S = 0.001
@@ -39,8 +42,11 @@ def run_server(settings: Settings) -> None:
     server = Server(settings)
     server.start()
     spare_collections()
+    given_back_s = time.monotonic()
     while not _signalled(signals):
-        pass
+        if time.monotonic() - given_back_s > _GIVE_BACK_EVERY_S:
+            give_back()
+            given_back_s = time.monotonic()
     with ThreadPoolExecutor(1) as leaving:
         stopped = leaving.submit(server.stop)
         while not stopped.done():
