@@ -4,7 +4,8 @@ Prints a table to stderr and JSON to stdout. Vectors are random in ``d`` dimensi
 features that share the dimensions evenly: random vectors have no clusters, so no search gets an
 easy one. For comparison stands how long NumPy takes to add up as many numbers as a search in all
 features reads. Each figure is the median (and the 95th percentile) over the given rounds; the
-cases of a size take turns within each round, so that a busy machine slows all of them alike.
+cases of a size take turns within each round, so that a busy machine slows all of them alike, and
+each finds the caches full of another's numbers; ``--alone`` gives each case its rounds by itself.
 Memory is what the process grew by with the index. ``--plot`` draws both over the sizes.
 """
 
@@ -67,7 +68,7 @@ def make_cases(count: int, rng: np.random.Generator) -> dict[str, Case]:
     return asked
 
 
-def measure(count: int, d: int, limit: int, rounds: int) -> dict[str, Any]:
+def measure(count: int, d: int, limit: int, rounds: int, alone: bool) -> dict[str, Any]:
     """Returns the figures for one size, in milliseconds."""
     rng = np.random.default_rng(7)
     means = rng.normal(size=(count, d)).astype(np.float32)
@@ -76,17 +77,24 @@ def measure(count: int, d: int, limit: int, rounds: int) -> dict[str, Any]:
     # A feature's columns are its dimensions and their squared length.
     columns = np.ones((d + FEATURE_COUNT, count), np.float32)
     times: dict[str, list[float]] = {name: [] for name in [*cases, PLAIN_SUM]}
-    for number in range(rounds + 1):
-        query = means[[int(rng.integers(count))]]
-        for name, (weights, among) in cases.items():
-            start = time.perf_counter()
-            index.search(query, weights, limit, among=among)
-            if number:  # the first round warms the caches
-                times[name].append((time.perf_counter() - start) * 1e3)
+
+    def time_case(name: str, query: npt.NDArray[np.float32]) -> float:
         start = time.perf_counter()
-        columns.sum()
-        if number:
-            times[PLAIN_SUM].append((time.perf_counter() - start) * 1e3)
+        if name == PLAIN_SUM:
+            columns.sum()
+        else:
+            weights, among = cases[name]
+            index.search(query, weights, limit, among=among)
+        return (time.perf_counter() - start) * 1e3
+
+    # The first round warms the caches.
+    queries = [means[[int(rng.integers(count))]] for _ in range(rounds + 1)]
+    for turn in [[name] for name in times] if alone else [list(times)]:
+        for number, query in enumerate(queries):
+            for name in turn:
+                took_ms = time_case(name, query)
+                if number:
+                    times[name].append(took_ms)
     figures = {}
     for name, durations in times.items():
         p50, p95 = np.quantile(durations, (0.5, 0.95)).round(3).tolist()
@@ -130,10 +138,14 @@ def main() -> None:
     parser.add_argument("-d", type=int, default=64, help="latent dimensions")
     parser.add_argument("--limit", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--alone", action="store_true", help="one case after another")
     parser.add_argument("--plot", type=Path, help="PNG to draw the growth in")
     options = parser.parse_args()
     faiss.omp_set_num_threads(1)
-    results = [measure(size, options.d, options.limit, options.rounds) for size in options.sizes]
+    results = [
+        measure(size, options.d, options.limit, options.rounds, options.alone)
+        for size in options.sizes
+    ]
     names = list(results[0]["search"])
     title = f"p50 ms at d = {options.d}"
     print(f"{title:<28}", *(f"{r['items']:>12,}" for r in results), file=sys.stderr)
