@@ -33,8 +33,8 @@ class FeatureColumns:
 
     def __init__(self, matrix: F32, centre: F64) -> None:
         self.matrix = matrix
-        self._wide = matrix.astype(np.float64)
-        self._size = float(np.square(self._wide).sum())
+        self.wide_matrix = matrix.astype(np.float64)
+        self._size = float(np.square(self.wide_matrix).sum())
         self._centre = centre
         width = len(matrix)
         self._columns = GrowingArray(np.float32, (width + 1, 0), axis=1)
@@ -43,7 +43,7 @@ class FeatureColumns:
 
     def project(self, means: F32) -> F64:
         """Returns the centred coordinates ``(n, k)`` of latent vectors ``(n, d)``."""
-        return np.asarray((means - self._centre) @ self._wide.T)
+        return np.asarray((means - self._centre) @ self.wide_matrix.T)
 
     def append(self, coordinates: F64) -> None:
         """Adds rows."""

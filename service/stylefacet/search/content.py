@@ -48,6 +48,10 @@ class Content:
         """The map of each feature."""
         return {name: columns.matrix for name, columns in self._columns.items()}
 
+    def wide_matrix(self, feature: str) -> F64:
+        """Returns the map of a feature as float64."""
+        return self._columns[feature].wide_matrix
+
     @property
     def live_count(self) -> int:
         """How many rows count."""

@@ -282,10 +282,12 @@ class _Search:
 
 
 def _metric(content: Content, weights: Mapping[str, float]) -> Metric:
-    matrices = content.matrices
-    for name in weights:
-        if name not in matrices:
-            raise ResourceMissing("feature", name, "list the features to see their names")
+    try:
+        matrices = {name: content.wide_matrix(name) for name in weights}
+    except KeyError as error:
+        raise ResourceMissing(
+            "feature", str(error.args[0]), "list the features to see their names"
+        ) from None
     return Metric(matrices, weights)
 
 

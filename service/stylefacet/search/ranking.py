@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -28,13 +29,13 @@ class Metric:
     their digits.
     """
 
-    def __init__(self, matrices: Mapping[str, F32], weights: Mapping[str, float]) -> None:
+    def __init__(self, matrices: Mapping[str, F32 | F64], weights: Mapping[str, float]) -> None:
         self.names = list(weights)
         self._weights = np.array([weights[name] for name in self.names])
-        parts = [matrices[name].astype(np.float64) for name in self.names]
-        self._matrix = np.vstack(parts)
-        self._starts = np.cumsum([0] + [len(part) for part in parts[:-1]])
-        self._row_weights = np.repeat(self._weights, [len(part) for part in parts])
+        parts = [np.asarray(matrices[name], np.float64) for name in self.names]
+        self._matrix = parts[0] if len(parts) == 1 else np.vstack(parts)
+        self._sizes = [len(part) for part in parts]
+        self._starts = [0, *accumulate(self._sizes[:-1])]
 
     def squares(self, query: F32, means: F32) -> F64:
         """Returns the squared distance in each feature, ``(n, feature_count)``."""
@@ -55,7 +56,8 @@ class Metric:
 
         The bound is that of :mod:`stylefacet.search.scans`, for a difference, a product and a sum.
         """
-        weighted = self._matrix * np.sqrt(self._row_weights)[:, None]
+        row_weights = np.repeat(self._weights, self._sizes)
+        weighted = self._matrix * np.sqrt(row_weights)[:, None]
         narrow = weighted.T.astype(np.float32)
         rough = np.empty(len(rows), np.float32)
         longest2 = 0.0
