@@ -35,6 +35,18 @@ spare_collections()
 print(gc.get_freeze_count() > 1000, gc.get_threshold() > before, gc.isenabled())
 """
 
+GIVE_BACK = """
+from stylefacet.server.memory import give_back
+def resident_bytes():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+held = [bytearray(b"x" * 100_000) for _ in range(600)]
+last = bytearray(b"x" * 100_000)
+del held
+before = resident_bytes()
+give_back()
+print(before - resident_bytes())
+"""
+
 
 def run(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -51,3 +63,7 @@ def test_threads_share_two_heaps():
 
 def test_what_is_there_at_the_start_is_not_looked_at_again():
     assert run(COLLECT).split() == ["True", "True", "True"]
+
+
+def test_what_was_freed_below_what_is_in_use_goes_back_to_the_system():
+    assert int(run(GIVE_BACK)) > 40_000_000
