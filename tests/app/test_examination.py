@@ -1,6 +1,7 @@
 """What `stylefacet doctor` finds in catalogues: sound, aged, damaged, of another release."""
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -168,6 +169,45 @@ def test_vectors_of_another_length_are_a_failure(patient: Patient):
     change(patient, "UPDATE embeddings SET mean = x'00000000' WHERE image_key = 1")
 
     assert found(patient, "vectors")[0].level is Level.FAILURE
+
+
+def compared(patient: Patient) -> Finding:
+    (finding,) = (f for f in examine(patient, with_vectors=True) if f.subject == "vectors")
+    return finding
+
+
+def test_sound_vectors_are_what_the_encoder_gives_for_the_kept_inputs(patient: Patient):
+    assert compared(patient) == Finding("vectors", Level.OK, "8 are what the encoder gives")
+
+
+@pytest.mark.parametrize("flipped", [b"\x40", b"\x7f"], ids=["another number", "no number"])
+def test_a_vector_with_a_flipped_bit_is_named(patient: Patient, flipped: bytes):
+    assert patient.data_dir is not None
+    with closing(sqlite3.connect(patient.data_dir / "catalogue.db")) as connection:
+        (mean,) = connection.execute("SELECT mean FROM embeddings WHERE image_key = 3").fetchone()
+        # The highest byte of the second number: sign and exponent.
+        changed = mean[:7] + bytes([mean[7] ^ flipped[0]]) + mean[8:]
+        connection.execute("UPDATE embeddings SET mean = ? WHERE image_key = 3", (changed,))
+        connection.commit()
+    finding = compared(patient)
+
+    assert finding.level is Level.FAILURE
+    assert finding.text.startswith("1 of 8 are not")
+    assert "products/p2/images/" in finding.text
+    assert [f.level for f in found(patient, "store")] == [Level.OK]
+
+
+def test_a_damaged_input_and_an_image_without_one_are_not_compared(patient: Patient):
+    change(patient, "UPDATE kept_inputs SET content = x'00' WHERE rowid = 1")
+    change(patient, "UPDATE images SET input_sha256 = NULL WHERE image_key = 4")
+
+    assert compared(patient).text.startswith("6 are")
+
+
+def test_vectors_of_another_encoder_than_the_bundles_are_not_compared(
+    patient: Patient, other_bundle: Bundle
+):
+    assert compared(replace(patient, bundle=other_bundle.path)).level is Level.SKIPPED
 
 
 def test_an_index_far_behind_is_a_warning():

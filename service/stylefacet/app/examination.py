@@ -19,6 +19,9 @@ from stylefacet.kept_inputs import unpack_pixels
 
 # Kept inputs that are read back; a disk that damages files damages many.
 _SAMPLE_COUNT = 200
+# Vectors that are compared at a time, and images named that have a wrong one.
+_PAGE_COUNT = 64
+_NAMED_COUNT = 3
 # Below this SQLite's next commits are in danger.
 _LOW_BYTES = 256 << 20
 # Changes that a server takes in within a second or two.
@@ -64,12 +67,16 @@ class IndexState:
     image_count: int
 
 
-def examine(patient: Patient) -> Iterator[Finding]:
-    """Yields findings on the store, the bundle, the images and the disk, as they are made."""
+def examine(patient: Patient, with_vectors: bool = False) -> Iterator[Finding]:
+    """Yields findings on the store, the bundle, the images and the disk, as they are made.
+
+    Vectors are compared only if asked: every kept input is embedded for it, some milliseconds each.
+    """
     bundle: Bundle | None = None
+    encoder: Encoder | None = None
     try:
         bundle = read_bundle(patient.bundle)
-        Encoder(bundle)
+        encoder = Encoder(bundle)
         yield Finding("bundle", Level.OK, f"{patient.bundle}: {bundle.id}, golden photos agree")
     except BundleInvalid as error:
         yield Finding(
@@ -78,7 +85,7 @@ def examine(patient: Patient) -> Iterator[Finding]:
             error.metadata["cause"],
             "restore it from a backup (`stylefacet restore`), or export it again",
         )
-    yield from _examine_store(patient, bundle)
+    yield from _examine_store(patient, bundle, encoder if with_vectors else None)
     if patient.data_dir is not None and patient.data_dir.is_dir():
         yield _examine_disk(patient.data_dir)
 
@@ -94,7 +101,9 @@ def examine_index(state: IndexState) -> Finding:
     return Finding("index", Level.OK, where)
 
 
-def _examine_store(patient: Patient, bundle: Bundle | None) -> Iterator[Finding]:
+def _examine_store(
+    patient: Patient, bundle: Bundle | None, encoder: Encoder | None
+) -> Iterator[Finding]:
     try:
         inspector = CatalogueInspector(patient.store_url)
         version = inspector.read_schema_version()
@@ -121,6 +130,8 @@ def _examine_store(patient: Patient, bundle: Bundle | None) -> Iterator[Finding]
         )
         yield from _examine_images(patient, state, bundle)
         yield _examine_inputs(inspector)
+        if encoder is not None and version == CURRENT_SCHEMA_VERSION:
+            yield _examine_vectors(inspector, encoder)
     except StoreCorrupt as error:
         yield Finding(
             "store",
@@ -217,6 +228,36 @@ def _examine_inputs(inspector: CatalogueInspector) -> Finding:
     if not sample:
         return Finding("inputs", Level.SKIPPED, "none are kept")
     return Finding("inputs", Level.OK, f"{len(sample)} kept inputs read back")
+
+
+def _examine_vectors(inspector: CatalogueInspector, encoder: Encoder) -> Finding:
+    """Compares an encoder's vectors with those of the kept inputs.
+
+    A bit that turns over within a stored vector leaves a file that SQLite finds well.
+    """
+    compared_count = 0
+    wrong: list[str] = []
+    for page in inspector.page_vectors(encoder.id, _PAGE_COUNT):
+        for stored in page:
+            try:
+                pixels = encoder.fit(unpack_pixels(stored.kept_input))
+            except ImageUndecodable:
+                continue  # which the inputs' own finding is about
+            compared_count += 1
+            if not encoder.agrees(pixels, stored.mean, stored.novelty):
+                wrong.append(f"products/{stored.product_id}/images/{stored.image_id}")
+    if not compared_count:
+        return Finding("vectors", Level.SKIPPED, "none of this encoder has a kept input")
+    if not wrong:
+        return Finding("vectors", Level.OK, f"{compared_count:,} are what the encoder gives")
+    more = f" and {len(wrong) - _NAMED_COUNT:,} more" if len(wrong) > _NAMED_COUNT else ""
+    return Finding(
+        "vectors",
+        Level.FAILURE,
+        f"{len(wrong):,} of {compared_count:,} are not what the encoder gives for the kept input: "
+        f"{', '.join(wrong[:_NAMED_COUNT])}{more}",
+        "check the disk; delete these images and upload their photos again, or restore a backup",
+    )
 
 
 def _is_whole(content: bytes, sha256: str) -> bool:

@@ -15,6 +15,14 @@ from stylefacet.catalog.write_ahead_log import check_log
 from stylefacet.errors import SettingInvalid, StoreCorrupt
 
 CURRENT_SCHEMA_VERSION = t.SCHEMA_VERSION
+_VECTORS = text(
+    "SELECT e.image_key, e.mean, e.novelty, p.id AS product_id, i.id AS image_id, k.content "
+    "FROM embeddings e JOIN images i ON i.image_key = e.image_key "
+    "JOIN products p ON p.product_key = i.product_key "
+    "JOIN kept_inputs k ON k.sha256 = i.input_sha256 "
+    "WHERE e.encoder_key = (SELECT encoder_key FROM encoders WHERE id = :id) "
+    "AND e.image_key > :after ORDER BY e.image_key LIMIT :count"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,17 @@ class StoredInput:
 
     sha256: str
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVector:
+    """A vector as it is stored, and the kept input that it was made from."""
+
+    product_id: str
+    image_id: str
+    mean: bytes
+    novelty: float
+    kept_input: bytes
 
 
 class CatalogueInspector:
@@ -124,6 +143,30 @@ class CatalogueInspector:
                 {"count": count},
             )
             return [StoredInput(row.sha256, bytes(row.content)) for row in rows]
+
+    def page_vectors(self, encoder_id: str, count: int) -> Iterator[list[StoredVector]]:
+        """Yields an encoder's vectors whose input is kept, so many at a time.
+
+        Each page is of its own moment: a reader of hours would keep SQLite's log from being cut.
+
+        Raises:
+            StoreCorrupt: when it cannot be read.
+        """
+        after = 0
+        while True:
+            with self._reading() as connection:
+                rows = connection.execute(
+                    _VECTORS, {"id": encoder_id, "after": after, "count": count}
+                ).all()
+            if not rows:
+                return
+            after = rows[-1].image_key
+            yield [
+                StoredVector(
+                    row.product_id, row.image_id, bytes(row.mean), row.novelty, bytes(row.content)
+                )
+                for row in rows
+            ]
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

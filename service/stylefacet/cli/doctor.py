@@ -21,9 +21,15 @@ _MARKS = {"ok": "ok", "skipped": "--", "warning": "warning", "failure": "FAILED"
 
 @click.command()
 @settings_options
+@click.option(
+    "--vectors",
+    "with_vectors",
+    is_flag=True,
+    help="Embed every kept input again and compare: some milliseconds an image.",
+)
 @json_option
 @click.pass_context
-def doctor(ctx: click.Context, choice: SettingsChoice, as_json: bool) -> None:
+def doctor(ctx: click.Context, choice: SettingsChoice, with_vectors: bool, as_json: bool) -> None:
     """Examine store, bundle, disk and index, and say what to do.
 
     Takes the options, the file and the environment that `stylefacet serve` takes, beside a running
@@ -41,7 +47,7 @@ def doctor(ctx: click.Context, choice: SettingsChoice, as_json: bool) -> None:
     data_dir = None if settings.database_url else settings.data_dir
     patient = Patient(settings.store_url, data_dir, settings.bundle, settings.keep_inputs)
     found = []
-    for finding in (*examine(patient), _ask_index(settings.metrics_address)):
+    for finding in (*examine(patient, with_vectors), _ask_index(settings.metrics_address)):
         found.append(finding)
         if not as_json:
             click.echo(f"{_MARKS[finding.level]:8} {finding.subject:9} {finding.text}")

@@ -59,6 +59,20 @@ class Encoder:
             )
         return Embeddings(mean, logvar, novelty)
 
+    def agrees(self, pixels: npt.NDArray[np.uint8], mean: bytes, novelty: float) -> bool:
+        """Returns whether a letterbox ``(h, w, 3)`` gives a mean, as float32 bytes, and a novelty.
+
+        As far as other processors and batches may differ.
+        """
+        if len(mean) != 4 * self.manifest.latent_dimension_count:
+            return False
+        outputs = self.embed(pixels[None])
+        found = np.append(outputs.mean[0], outputs.novelty)
+        # Not `>`: a NaN must not pass.
+        return _difference(found, np.append(np.frombuffer(mean, "<f4"), novelty)) <= (
+            GOLDEN_OUTPUT_TOLERANCE
+        )
+
     def _replay(self, bundle: Bundle) -> None:
         where = str(bundle.path)
         if not bundle.golden:
@@ -75,7 +89,7 @@ class Encoder:
                 )
             expected = np.concatenate([sample.mean, sample.logvar, [sample.novelty]])
             found = np.concatenate([outputs.mean[0], outputs.logvar[0], outputs.novelty])
-            difference = float(np.max(np.abs(found - expected) / np.maximum(1, np.abs(expected))))
+            difference = _difference(found, expected)
             # Not `>`: a NaN must not pass.
             if not difference <= GOLDEN_OUTPUT_TOLERANCE:
                 raise BundleInvalid(
@@ -83,3 +97,9 @@ class Encoder:
                     f"golden photo {number} is embedded {difference:.2g} apart "
                     f"(at most {GOLDEN_OUTPUT_TOLERANCE}): the runtime or the model has changed",
                 )
+
+
+def _difference(found: npt.NDArray[np.floating], expected: npt.NDArray[np.floating]) -> float:
+    """Returns by how much two vectors differ at most, relative where values are beyond 1."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return float(np.max(np.abs(found - expected) / np.maximum(1, np.abs(expected))))

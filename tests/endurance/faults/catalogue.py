@@ -26,6 +26,7 @@ FAULTS: tuple[Fault, ...] = (
     files.damage_unpacked_bundle,
     files.damage_stored_bundle,
     files.damage_kept_inputs,
+    files.damage_stored_vectors,
     files.damage_database_head,
     files.damage_log,
     files.damage_database_pages,

@@ -100,6 +100,38 @@ def damage_kept_inputs(scene: Scene) -> str:
     return f"no picture is shown; a switch is refused: {refused.message}; photos sent again do"
 
 
+def damage_stored_vectors(scene: Scene) -> str:
+    """Vectors in which a bit has turned over are named, and come back with the photo."""
+    with scene.site.server() as server, impatient(server.address) as client:
+        scene.fill(client)
+    asked = ("doctor", "--vectors", "--data-dir", str(scene.site.data_dir), "--bundle")
+    sound = outside(*asked, str(_own(scene)))
+    assert sound.returncode == 0, sound.stdout
+    with closing(sqlite3.connect(scene.database)) as database:
+        rows = database.execute(
+            "SELECT e.image_key, e.mean FROM embeddings e JOIN images i USING (image_key) "
+            "JOIN products p USING (product_key) WHERE p.id IN ('p0', 'p1')"
+        ).fetchall()
+        for image_key, mean in rows:
+            # The highest byte of a number: its sign and exponent.
+            changed = mean[:3] + bytes([mean[3] ^ 0x40]) + mean[4:]
+            database.execute(
+                "UPDATE embeddings SET mean = ? WHERE image_key = ?", (changed, image_key)
+            )
+        database.commit()
+    told = outside(*asked, str(_own(scene)))
+    assert told.returncode == 1, told.stdout
+    assert "2 of 30 are not what the encoder gives" in told.stdout, told.stdout
+    with scene.site.server() as server, impatient(server.address) as client:
+        for product in ("p0", "p1"):
+            client.delete_image(f"products/{product}/images/front")
+            client.create_image(product, content(product, "front"), "front")
+        scene.check(client)
+    mended = outside(*asked, str(_own(scene)))
+    assert mended.returncode == 0, mended.stdout
+    return "`stylefacet doctor --vectors` names the images; photos sent again mend them"
+
+
 def damage_database_head(scene: Scene) -> str:
     """A server does not start on a database whose head is damaged or that is cut off."""
     with scene.site.server() as server, StylefacetClient(server.address) as client:
