@@ -24,7 +24,7 @@ from stylefacet.catalog.entities import (
     RowStatus,
 )
 from stylefacet.catalog.limits import check_row
-from stylefacet.catalog.statements import chunked, make_encoder_key
+from stylefacet.catalog.statements import in_lists, make_encoder_key
 from stylefacet.errors import EncoderMismatch, ResourceExists, StylefacetError
 
 
@@ -112,7 +112,7 @@ class RowBatch:
         by_key = {key: self._entries[product.id] for key, product in found.values()}
         embedding, image = t.embeddings, t.images
         id_of = {key: encoder_id for encoder_id, key in self._encoder_keys.items()}
-        for some in chunked(list(by_key)):
+        for some in in_lists(list(by_key)):
             rows = self._connection.execute(
                 select(image, embedding.c.encoder_key)
                 .outerjoin(
@@ -240,7 +240,7 @@ class RowBatch:
 
     def _keep_inputs(self, inputs: list[KeptInput]) -> None:
         missing = {kept.sha256: kept.content for kept in inputs}
-        for some in chunked(list(missing)):
+        for some in in_lists(list(missing)):
             stored = self._connection.execute(
                 select(t.kept_inputs).where(t.kept_inputs.c.sha256.in_(some))
             ).all()

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, Label, delete, func, insert, s
 
 from stylefacet.catalog import tables as t
 from stylefacet.catalog.entities import ProductChange
-from stylefacet.catalog.statements import chunked
+from stylefacet.catalog.statements import in_lists
 
 _COUNTER = t.change_counter.c
 # Built once: every search asks these, and to build them takes longer than to answer them.
@@ -61,20 +61,14 @@ def record_changes(
 ) -> None:
     """Notes the latest change of products, given as pairs of key and id."""
     pairs = dict(products)
-    for keys in chunked(list(pairs)):
+    for keys in in_lists(list(pairs)):
         connection.execute(delete(t.changes).where(t.changes.c.product_key.in_(keys)))
-        connection.execute(
-            insert(t.changes),
-            [
-                {
-                    "product_key": key,
-                    "product_id": pairs[key],
-                    "sequence": sequence,
-                    "deleted": deleted,
-                }
-                for key in keys
-            ],
-        )
+    rows = [
+        {"product_key": key, "product_id": id, "sequence": sequence, "deleted": deleted}
+        for key, id in pairs.items()
+    ]
+    if rows:
+        connection.execute(insert(t.changes), rows)
 
 
 def read_changes(connection: Connection, since: int, limit: int) -> list[ProductChange]:

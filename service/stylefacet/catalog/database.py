@@ -29,8 +29,9 @@ from stylefacet.stages import Stage, stage
 
 # Callers wait this long for another writer, or for a connection, before they hear `Overloaded`.
 BUSY_TIMEOUT_MS = 10_000
-# Connections kept open: about as many as a server has threads.
-_POOL_SIZE = 16
+# Connections kept open, each with caches of its own. More are made for a busy moment, and closed.
+_POOL_SIZE = 8
+_MORE_COUNT = 18
 # SQLite's own 2,000 would be over 30 MiB that fill over hours.
 _CACHE_KIB = 500
 # Guards the creation of the schema when two servers meet on an empty PostgreSQL database.
@@ -179,6 +180,7 @@ def _make_engine(url: str) -> Engine:
         engine = create_engine(
             parsed,
             pool_size=_POOL_SIZE,
+            max_overflow=_MORE_COUNT,
             pool_timeout=timeout_s,
             pool_pre_ping=True,
             pool_use_lifo=True,
@@ -192,7 +194,7 @@ def _make_engine(url: str) -> Engine:
         parsed,
         poolclass=QueuePool,
         pool_size=1 if in_memory else _POOL_SIZE,
-        max_overflow=0 if in_memory else 10,
+        max_overflow=0 if in_memory else _MORE_COUNT,
         pool_timeout=timeout_s,
         # Few at a time are in use: the same few keep their caches warm, the others theirs empty.
         pool_use_lifo=True,

@@ -21,7 +21,7 @@ from stylefacet.catalog import tables as t
 from stylefacet.catalog.assignment import Assignment, Scope
 from stylefacet.catalog.entities import ImageEmbedding
 from stylefacet.catalog.images import in_scope, pack_vector
-from stylefacet.catalog.statements import chunked, find_encoder_key, make_encoder_key
+from stylefacet.catalog.statements import find_encoder_key, in_lists, make_encoder_key
 from stylefacet.errors import EncodersChanged
 
 _ACTIVE = "active_encoder"
@@ -219,7 +219,7 @@ def drop_embeddings(connection: Connection, encoder_id: str, limit: int) -> int:
     found = connection.scalars(
         select(_E.image_key).where(_E.encoder_key == key).order_by(_E.image_key).limit(limit)
     ).all()
-    for some in chunked(found):
+    for some in in_lists(found):
         connection.execute(
             delete(t.embeddings).where(_E.encoder_key == key, _E.image_key.in_(some))
         )
@@ -249,7 +249,7 @@ def list_missing_of(
     """Returns the images of some products that an encoder has not embedded, as above."""
     is_missing = ~_is_embedded(find_encoder_key(connection, encoder_id))
     found: list[KeptImage] = []
-    for some in chunked(product_ids):
+    for some in in_lists(product_ids):
         wanted = _select_kept().where(_P.id.in_(some), is_missing).order_by(_I.image_key)
         found.extend(_read_kept(connection, wanted))
     return found
@@ -260,7 +260,7 @@ def list_inputs_of(
 ) -> list[KeptImage]:
     """Returns the images of some products within a scope, up to ``limit`` of them."""
     found: list[KeptImage] = []
-    for some in chunked(product_ids):
+    for some in in_lists(product_ids):
         wanted = _select_kept().where(_P.id.in_(some), in_scope(scope)).order_by(_I.image_key)
         found.extend(_read_kept(connection, wanted.limit(limit - len(found))))
     return found
@@ -312,7 +312,7 @@ def find_uncovered(
     found: dict[str, str] = {}
     for encoder_id in assignment.encoder_ids:
         key = find_encoder_key(connection, encoder_id)
-        for some in chunked(sorted(product_keys)):
+        for some in in_lists(sorted(product_keys)):
             uncovered = connection.scalars(
                 select(_P.id)
                 .join(t.images, _I.product_key == _P.product_key)
@@ -333,7 +333,7 @@ def add_embeddings(
     """Stores vectors by image key; those of images that are gone, or have one, are passed over."""
     key = make_encoder_key(connection, encoder_id)
     wanted: set[int] = set()
-    for some in chunked(sorted(embedded)):
+    for some in in_lists(sorted(embedded)):
         wanted.update(
             connection.scalars(
                 select(_I.image_key).where(_I.image_key.in_(some), ~_is_embedded(key))
@@ -358,7 +358,7 @@ def read_novelties(
     """Returns how novel some images are to an encoder, those that it has embedded."""
     key = find_encoder_key(connection, encoder_id)
     found: list[float] = []
-    for some in chunked(image_keys):
+    for some in in_lists(image_keys):
         wanted = (_E.encoder_key == key) & _E.image_key.in_(some)
         found.extend(connection.scalars(select(_E.novelty).where(wanted)))
     return found

@@ -22,7 +22,7 @@ from stylefacet.catalog import tables as t
 from stylefacet.catalog.assignment import EVERYTHING, Scope
 from stylefacet.catalog.changes import latest_sequence
 from stylefacet.catalog.entities import ImageEmbedding, ImageRows, ProductImage
-from stylefacet.catalog.statements import chunked
+from stylefacet.catalog.statements import in_lists
 from stylefacet.errors import ResourceMissing
 
 _I = t.images.c
@@ -80,7 +80,7 @@ def find_known(
 ) -> dict[str, list[ProductImage]]:
     """Returns where each content digest is stored with an embedding of the encoder."""
     found: dict[str, list[ProductImage]] = {}
-    for some in chunked(sorted(set(digests))):
+    for some in in_lists(sorted(set(digests))):
         rows = connection.execute(_KNOWN, {"digests": some, "encoder_id": encoder_id})
         for row in rows:
             found.setdefault(row.content_sha256, []).append(_image(row.product_id, row))
@@ -122,7 +122,7 @@ def list_embeddings(
 def find_image_ids(connection: Connection, image_keys: Iterable[int]) -> dict[int, str]:
     """Returns the id of each image key that exists; ids are unique within their product."""
     found: dict[int, str] = {}
-    for some in chunked(sorted(set(image_keys))):
+    for some in in_lists(sorted(set(image_keys))):
         rows = connection.execute(_IMAGE_IDS, {"wanted": some})
         found.update({row.image_key: row.id for row in rows})
     return found
@@ -148,7 +148,7 @@ def delete_one(connection: Connection, product_key: int, product_id: str, image_
 def list_input_digests(connection: Connection, product_keys: Sequence[int]) -> list[str | None]:
     """Returns the digests of the kept inputs of products, to be dropped after the products."""
     found: list[str | None] = []
-    for some in chunked(product_keys):
+    for some in in_lists(product_keys):
         found.extend(
             connection.scalars(select(_I.input_sha256).where(_I.product_key.in_(some)).distinct())
         )
@@ -157,7 +157,7 @@ def list_input_digests(connection: Connection, product_keys: Sequence[int]) -> l
 
 def drop_unused_inputs(connection: Connection, digests: Iterable[str | None]) -> None:
     """Deletes those of the kept inputs that no image refers to any more."""
-    for some in chunked(sorted({digest for digest in digests if digest})):
+    for some in in_lists(sorted({digest for digest in digests if digest})):
         connection.execute(
             delete(t.kept_inputs).where(
                 t.kept_inputs.c.sha256.in_(some),
@@ -174,7 +174,7 @@ def read_rows(
 ) -> ImageRows | None:
     """Returns the embedded images of some products in columns; None if there are none."""
     rows: list[Row[tuple[int, int, int, bytes]]] = []
-    for some in chunked(sorted(set(product_keys))):
+    for some in in_lists(sorted(set(product_keys))):
         # Not by the joined column: SQLite would go through every embedding there is.
         wanted = select(_I.image_key).where(_I.product_key.in_(some))
         statement = _select_rows(encoder_key, scope).where(_E.image_key.in_(wanted))

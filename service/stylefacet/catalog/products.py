@@ -37,7 +37,7 @@ from stylefacet.catalog.filter import Node
 from stylefacet.catalog.filter_sql import compile_filter, compile_selection
 from stylefacet.catalog.images import in_scope
 from stylefacet.catalog.limits import check_mask, check_product
-from stylefacet.catalog.statements import chunked
+from stylefacet.catalog.statements import in_lists
 from stylefacet.errors import EtagMismatch, ResourceMissing
 
 _P = t.products.c
@@ -62,7 +62,7 @@ _LABELS_AND_NUMBERS = union_all(
 def find_by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[int, Product]]:
     """Returns key and product of each id that exists."""
     found: dict[str, tuple[int, Product]] = {}
-    for some in chunked(sorted(set(ids))):
+    for some in in_lists(sorted(set(ids))):
         found.update(
             {product.id: (key, product) for key, product in _read(connection, _BY_ID, some)}
         )
@@ -72,7 +72,7 @@ def find_by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[i
 def find_keys(connection: Connection, ids: Iterable[str]) -> dict[str, int]:
     """Returns the key of each id that exists."""
     found: dict[str, int] = {}
-    for some in chunked(sorted(set(ids))):
+    for some in in_lists(sorted(set(ids))):
         rows = connection.execute(_KEYS_BY_ID, {"wanted": some})
         found.update({row.id: row.product_key for row in rows})
     return found
@@ -81,7 +81,7 @@ def find_keys(connection: Connection, ids: Iterable[str]) -> dict[str, int]:
 def find_by_keys(connection: Connection, keys: Iterable[int]) -> dict[int, Product]:
     """Returns the product of each key that exists."""
     found: dict[int, Product] = {}
-    for some in chunked(sorted(set(keys))):
+    for some in in_lists(sorted(set(keys))):
         found.update(_read(connection, _BY_KEY, some))
     return found
 
@@ -156,7 +156,7 @@ def find_of_styles(
     )
     embedded = exists().where(t.images.c.product_key == _P.product_key, seen)
     found: list[tuple[int, str]] = []
-    for some in chunked(sorted(set(style_ids))):
+    for some in in_lists(sorted(set(style_ids))):
         rows = connection.execute(
             select(_P.product_key, _P.style_id).where(
                 _P.style_id.in_(some), embedded, in_scope(scope)
@@ -248,7 +248,7 @@ def write(
     for id in rows.keys() & known_keys.keys():
         connection.execute(update(t.products).where(_P.product_key == keys[id]).values(rows[id]))
     for table in (t.product_labels, t.product_numbers):
-        for some in chunked([keys[id] for id in rows if id in known_keys]):
+        for some in in_lists([keys[id] for id in rows if id in known_keys]):
             connection.execute(delete(table).where(table.c.product_key.in_(some)))
     _insert_entries(connection, t.product_labels, keys, {f.id: f.labels for f in changed})
     _insert_entries(connection, t.product_numbers, keys, {f.id: f.numbers for f in changed})
@@ -299,7 +299,7 @@ def _read(
     keys = [row.product_key for row in rows]
     labels: dict[int, dict[str, str]] = {}
     numbers: dict[int, dict[str, float]] = {}
-    for some in chunked(keys):
+    for some in in_lists(keys):
         for key, name, label, number in connection.execute(_LABELS_AND_NUMBERS, {"wanted": some}):
             if label is None:
                 numbers.setdefault(key, {})[name] = number

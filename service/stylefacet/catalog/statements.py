@@ -13,10 +13,16 @@ T = TypeVar("T")
 _CHUNK = 1000
 
 
-def chunked(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yields the values in runs short enough for one statement's parameters."""
+def in_lists(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yields the values in lists for SQL's ``IN``, short enough for one statement's parameters.
+
+    The last value of a list is repeated up to a power of two: every length would be a statement of
+    its own, which each connection compiles and keeps.
+    """
     for start in range(0, len(values), _CHUNK):
-        yield values[start : start + _CHUNK]
+        some = values[start : start + _CHUNK]
+        length = min(1 << (len(some) - 1).bit_length(), _CHUNK)
+        yield [*some, *[some[-1]] * (length - len(some))]
 
 
 def find_encoder_key(connection: Connection, encoder_id: str) -> int | None:

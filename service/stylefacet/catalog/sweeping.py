@@ -10,7 +10,7 @@ from stylefacet.catalog import images
 from stylefacet.catalog import tables as t
 from stylefacet.catalog.changes import lock_counter, next_sequence, read_sequence, record_changes
 from stylefacet.catalog.database import Database
-from stylefacet.catalog.statements import chunked
+from stylefacet.catalog.statements import in_lists
 
 _P, _I = t.products.c, t.images.c
 
@@ -79,13 +79,13 @@ class Sweeper:
         with self._database.writing() as connection:
             lock_counter(connection)
             found: dict[int, str] = {}
-            for some in chunked(product_ids):
+            for some in in_lists(product_ids):
                 made = select(_P.product_key, _P.id).where(_P.id.in_(some), before.products)
                 found.update({row.product_key: row.id for row in connection.execute(made)})
             if not found:
                 return 0, read_sequence(connection)
             inputs = images.list_input_digests(connection, list(found))
-            for keys in chunked(list(found)):
+            for keys in in_lists(list(found)):
                 connection.execute(delete(t.products).where(_P.product_key.in_(keys)))
             images.drop_unused_inputs(connection, inputs)
             sequence = next_sequence(connection)
@@ -100,7 +100,7 @@ class Sweeper:
         with self._database.writing() as connection:
             lock_counter(connection)
             found: dict[int, tuple[int, str, str | None]] = {}
-            for some in chunked(sorted({product_id for product_id, _ in names})):
+            for some in in_lists(sorted({product_id for product_id, _ in names})):
                 rows = connection.execute(
                     select(_I.image_key, _I.id, _I.input_sha256, _P.product_key, _P.id)
                     .join(t.products, _P.product_key == _I.product_key)
@@ -111,7 +111,7 @@ class Sweeper:
                         found[image_key] = product_key, product_id, digest
             if not found:
                 return 0, read_sequence(connection)
-            for keys in chunked(list(found)):
+            for keys in in_lists(list(found)):
                 connection.execute(delete(t.images).where(_I.image_key.in_(keys)))
             images.drop_unused_inputs(connection, [digest for _, _, digest in found.values()])
             sequence = next_sequence(connection)
