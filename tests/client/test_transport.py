@@ -1,6 +1,6 @@
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_status import rpc_status
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ from stylefacet.errors import (
     PageTokenStale,
     ResourceMissing,
     ServerUnreachable,
+    StoreFull,
     StylefacetError,
 )
 from stylefacet.server.runtime import Server
@@ -72,6 +74,19 @@ def test_nobody_listening_is_told_after_the_last_retry():
 
 
 @contextmanager
+def answering(answer: Callable[[bytes, grpc.ServicerContext], bytes]) -> Iterator[str]:
+    """A server whose encoders are listed by a function."""
+    server = grpc.server(ThreadPoolExecutor(1))
+    handler: Any = grpc.unary_unary_rpc_method_handler(answer)
+    name = "stylefacet.v1.EncoderService"
+    server.add_registered_method_handlers(name, {"ListEncoders": handler})
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}"
+    server.stop(None)
+
+
+@contextmanager
 def cutting_off(count: int) -> Iterator[tuple[str, list[float]]]:
     """A server that ends so many calls without a reason; yields when calls came, too."""
     came_at_s: list[float] = []
@@ -82,14 +97,8 @@ def cutting_off(count: int) -> Iterator[tuple[str, list[float]]]:
             context.cancel()
         return b""
 
-    server = grpc.server(ThreadPoolExecutor(1))
-    handler: Any = grpc.unary_unary_rpc_method_handler(answer)
-    name = "stylefacet.v1.EncoderService"
-    server.add_registered_method_handlers(name, {"ListEncoders": handler})
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield f"127.0.0.1:{port}", came_at_s
-    server.stop(None)
+    with answering(answer) as address:
+        yield address, came_at_s
 
 
 def list_encoders(transport: Transport) -> ListEncodersResponse:
@@ -116,6 +125,39 @@ def test_call_that_is_always_cut_off_is_told_after_the_last_attempt():
         transport.close()
 
     assert len(came_at_s) == RetryPolicy().attempts
+
+
+@contextmanager
+def refusing(count: int) -> Iterator[str]:
+    """A server whose disk is full for so many calls."""
+    left = iter(range(count))
+
+    def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
+        if next(left, None) is not None:
+            context.abort_with_status(rpc_status.to_status(to_status(StoreFull("catalogue.db"))))
+        return b""
+
+    with answering(answer) as address:
+        yield address
+
+
+def test_a_wait_that_lasts_is_told_now_and_then(caplog: pytest.LogCaptureFixture):
+    with refusing(20) as address:
+        transport = Transport(address, timeout_s=10_000, sleep=lambda _: None)
+        list_encoders(transport)
+        transport.close()
+
+    assert len(caplog.messages) == 2
+    assert all("trying again in" in told for told in caplog.messages)
+
+
+def test_a_moment_without_an_answer_is_not_told(caplog: pytest.LogCaptureFixture):
+    with refusing(2) as address:
+        transport = Transport(address, timeout_s=10_000, sleep=lambda _: None)
+        list_encoders(transport)
+        transport.close()
+
+    assert caplog.messages == []
 
 
 def test_calls_of_a_client_that_was_closed_are_not_sent_again():

@@ -1,5 +1,6 @@
 """Carries calls: deadlines, retries and the errors a server sends; knows no resource by name."""
 
+import logging
 import random
 import re
 import time
@@ -34,6 +35,9 @@ if TYPE_CHECKING:  # the generic parameters of gRPC's classes exist in its stubs
         UnaryUnaryMultiCallable,
     )
 
+_log = logging.getLogger(__name__)
+# After so many failures of a call in a row whoever waits hears of it: seconds, then minutes.
+_TOLD_FAILURES = frozenset({4, 12, 40, 120})
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 # gRPC's own refusal of a message, at either end.
@@ -212,7 +216,10 @@ class Transport:
     def wait_before_retry_s(
         self, failure: StylefacetError, failures: int, attempts: int | None = None
     ) -> float | None:
-        """Returns how long to wait before the next attempt; none when there should be no next."""
+        """Returns how long to wait before the next attempt; none when there should be no next.
+
+        A wait that lasts is told in the log, as a warning: a server may have no room for minutes.
+        """
         told = failure.retry_after_s
         if self._is_closed:
             return None
@@ -220,7 +227,10 @@ class Transport:
         left = failures < (self.retry.attempts if attempts is None else attempts)
         if told is None and not (transient and left):
             return None
-        return self.retry.delay_s(failures, told, self.chance())
+        wait_s = self.retry.delay_s(failures, told, self.chance())
+        if failures in _TOLD_FAILURES:
+            _log.warning("%s; trying again in %.1f s", failure.message, wait_s)
+        return wait_s
 
     def failure(self, error: Any, timeout_s: float) -> StylefacetError:
         """Returns the error a failed call, a ``grpc.RpcError``, stands for."""
