@@ -89,7 +89,7 @@ def make_photos(count: int) -> list[bytes]:
     with zipfile.ZipFile(DEMO_CATALOGUE) as archive:
         names = [name for name in archive.namelist() if name.endswith((".jpg", ".png", ".webp"))]
         for number in range(count):
-            with Image.open(io.BytesIO(archive.read(names[number]))) as image:
+            with Image.open(io.BytesIO(archive.read(names[number % len(names)]))) as image:
                 scaled = image.convert("RGB").resize(SIZES_PX[number % 2], Image.Resampling.BICUBIC)
             noise = np.random.default_rng(number).normal(0, 3, (*scaled.size[::-1], 3))
             pixels = np.clip(np.asarray(scaled) + noise, 0, 255).astype(np.uint8)
