@@ -14,6 +14,8 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "image rows of a product": lambda store: store.image_rows([1, 2, 3], "e1"),
     "a digest that is known": lambda store: store.find_images([digest("1"), digest("2")], "e1"),
     "embeddings of a product": lambda store: store.list_embeddings("p1", "e1"),
+    "a product as a query": lambda store: store.read_query("p1", "e1"),
+    "products of images": lambda store: store.products_by_images([1, 2, 3]),
     "products of a style": lambda store: store.find_of_styles(["s", "t"], "e1"),
     "products by id": lambda store: store.find_product_keys(["p1", "p2"]),
     "images an encoder has not seen": lambda store: store.encoders.list_missing_of(["p1"], "e2"),

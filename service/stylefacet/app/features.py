@@ -85,23 +85,18 @@ class FeatureBook:
         self._bundled = {feature.name: feature for feature in _bundled_features(manifest)}
         self._features: dict[str, LiveFeature] = {}
         self._sequence = -1
-        # The store's latest number when it was last asked about features.
-        self._asked_at = -1
 
-    def catch_up(self, store_sequence: int = -1) -> None:
+    def catch_up(self, target: int | None = None) -> None:
         """Follows the store: features that any server made are known here afterwards.
 
-        Where the caller knows the number of the store's latest commit, and the store was asked
-        about features since then, it is not asked again.
+        A caller who has just read the number of the latest commit that changed a feature gives it
+        as the ``target``; the store is asked if none is given.
         """
-        if 0 <= store_sequence <= self._asked_at:
-            return
-        if self._sequence == self._store.feature_sequence():
-            self._asked_at = max(self._asked_at, store_sequence)
+        if self._sequence >= (self._store.feature_sequence() if target is None else target):
             return
         with self._lock:
             sequence = self._store.feature_sequence()
-            if self._sequence == sequence:
+            if self._sequence >= sequence:
                 return
             live = self._bundled | self._read_created()
             self._index.set_features(
@@ -127,13 +122,15 @@ class FeatureBook:
         """
         return self.select([name])[0]
 
-    def select(self, names: Iterable[str]) -> list[LiveFeature]:
+    def select(self, names: Iterable[str], target: int | None = None) -> list[LiveFeature]:
         """Returns the features of those names, in their order, as of one look at the store.
+
+        ``target`` is as in :meth:`catch_up`.
 
         Raises:
             ResourceMissing: for the first that is not there, with the names there are.
         """
-        self.catch_up()
+        self.catch_up(target)
         features = self._features
         found = []
         for name in names:

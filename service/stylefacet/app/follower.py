@@ -49,9 +49,10 @@ class IndexFollower:
             self._index.replace(np.empty(0, np.int64), None, sequence)
             _log.info("index loaded", extra={"images": self._index.image_count})
 
-    def catch_up(self) -> int:
-        """Follows the store to its latest commit; returns that commit's sequence number."""
-        target = self._store.sequence()
+    def catch_up(self, target: int | None = None) -> int:
+        """Follows the store to a commit, its latest if none is given; returns the number."""
+        if target is None:
+            target = self._store.sequence()
         if self._index.sequence >= target:
             return target
         with self._lock:

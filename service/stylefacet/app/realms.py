@@ -34,6 +34,7 @@ from stylefacet.errors import (
     EncoderMismatch,
     EncodersMixed,
     InvalidField,
+    ResourceMissing,
     StylefacetError,
 )
 from stylefacet.inference import EmbeddedPhoto
@@ -328,7 +329,10 @@ def realm_of_product(snapshot: Snapshot, store: Store, product_id: str) -> Realm
     """
     if len(snapshot.realms) == 1:
         return snapshot.default
-    return snapshot.of_category(store.get_product(product_id).category)
+    found = store.find_categories([product_id])
+    if product_id not in found:
+        raise ResourceMissing("product", product_id)
+    return snapshot.of_category(found[product_id])
 
 
 def realm_of_products(snapshot: Snapshot, store: Store, product_ids: Sequence[str]) -> Realm:

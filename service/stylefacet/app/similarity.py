@@ -13,7 +13,7 @@ from stylefacet.app.photos import PhotoEmbedder
 from stylefacet.app.selections import FilterSelections
 from stylefacet.app.vectors import VectorReader
 from stylefacet.catalog.assignment import EVERYTHING, Scope
-from stylefacet.catalog.entities import Product
+from stylefacet.catalog.entities import Product, Sequences
 from stylefacet.catalog.store import Store
 from stylefacet.errors import InvalidField
 from stylefacet.inference import EmbeddedPhoto
@@ -29,17 +29,14 @@ class Query:
     """What to be like: latent vectors ``(m, d)`` float32, the nearest of which counts."""
 
     means: npt.NDArray[np.float32]
+    # Where the store stood when the query was read; what it is answered from is no older.
+    seen: Sequences
     # A stored product and its key in the index: left out of the results.
     product_id: str = ""
     product_key: int | None = None
     novelty: float = 0.0
     # Of a stored product: which image each vector is.
     image_ids: tuple[str, ...] = ()
-
-    @classmethod
-    def of_photo(cls, photo: EmbeddedPhoto) -> "Query":
-        """Returns the query of a photo that is not stored."""
-        return cls(photo.mean[None], novelty=photo.novelty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +91,18 @@ class SimilaritySearch:
         Raises:
             ResourceMissing: for an unknown product or one without an embedded image.
         """
-        key, found = self._vectors.of_keyed_product(product_id)
-        means = np.stack([embedding.mean for _, embedding in found])
-        return Query(means, product_id, key, image_ids=tuple(image_id for image_id, _ in found))
+        found = self._vectors.read_query(product_id)
+        return Query(
+            np.stack([embedding.mean for _, embedding in found.embeddings]),
+            found.sequences,
+            product_id,
+            found.product_key,
+            image_ids=tuple(image_id for image_id, _ in found.embeddings),
+        )
+
+    def query_by_photo(self, photo: EmbeddedPhoto) -> Query:
+        """Returns the query of a photo that is not stored."""
+        return Query(photo.mean[None], self._store.sequences(), novelty=photo.novelty)
 
     def query_by_embedding(self, encoder_id: str, mean: npt.NDArray[np.float32]) -> Query:
         """Returns the query of a latent vector ``(d,)``, possibly edited by the caller.
@@ -105,7 +111,7 @@ class SimilaritySearch:
             EncoderMismatch: for a vector of another encoder.
             InvalidField: for a vector of another length or with a number that is not finite.
         """
-        return Query(self._vectors.check(encoder_id, mean)[None])
+        return Query(self._vectors.check(encoder_id, mean)[None], self._store.sequences())
 
     def search(
         self,
@@ -124,9 +130,9 @@ class SimilaritySearch:
             InvalidField: for bad weights or a bad filter.
             ResourceMissing: for an unknown feature.
         """
-        sequence = self._follower.catch_up()
-        self._features.catch_up(sequence)
-        among = self._selections.select(filter_text, sequence)
+        self._follower.catch_up(query.seen.latest)
+        self._features.catch_up(query.seen.of_features)
+        among = self._selections.select(filter_text, query.seen.latest)
         without = [] if query.product_key is None else [query.product_key]
         wanted = min(offset + limit + 1, MAX_RESULT_COUNT)
         result = self._index.search(
@@ -138,17 +144,15 @@ class SimilaritySearch:
             grouped=group_by_style,
         )
         page = result.hits[offset : offset + limit]
-        products, images = self._store.find_hits(
-            [hit.product_key for hit in page], [hit.image_key for hit in page]
-        )
+        found = self._store.products_by_images(hit.image_key for hit in page)
         counts: Counter[str] = Counter()
         if group_by_style:
-            styles = {product.style_id for product in products.values()} - {""}
+            styles = {product.style_id for product, _ in found.values()} - {""}
             counts = self._count_by_style(styles, among, without)
         hits = [
             SimilarityHit(
                 product,
-                images[hit.image_key],
+                image_id,
                 query.image_ids[hit.query_number] if query.image_ids else "",
                 hit.distance2,
                 hit.shares,
@@ -156,8 +160,9 @@ class SimilaritySearch:
                 max(counts[product.style_id] - 1, 0),
             )
             for hit in page
-            # A product deleted since the search is no hit any more.
-            if (product := products.get(hit.product_key)) and hit.image_key in images
+            # An image or product deleted since the search is no hit any more.
+            if hit.image_key in found
+            for product, image_id in [found[hit.image_key]]
         ]
         return SearchAnswer(hits, len(result.hits) > offset + limit, result.sequence)
 
@@ -183,14 +188,16 @@ class SimilaritySearch:
         if sequence:
             self._follower.wait_for(sequence, timeout_s)
 
-    def ordering(self, weights: Collection[str], adjusted: Collection[str]) -> dict[str, str]:
+    def ordering(
+        self, query: Query, weights: Collection[str], adjusted: Collection[str]
+    ) -> dict[str, str]:
         """Returns what the order of results hangs on: the version of each feature that counts.
 
         Raises:
             ResourceMissing: for an unknown feature.
         """
         counted = weights or self._features.block_weights()
-        live = self._features.select((*counted, *adjusted))
+        live = self._features.select((*counted, *adjusted), query.seen.of_features)
         return {
             feature.name: f"{feature.version} {feature.projection.scale!r} {feature.create_time}"
             for feature in live

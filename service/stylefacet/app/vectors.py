@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefacet.app.photos import PhotoEmbedder
-from stylefacet.catalog.entities import ImageEmbedding
+from stylefacet.catalog.entities import ImageEmbedding, StoredQuery
 from stylefacet.catalog.store import Store
 from stylefacet.errors import EncoderMismatch, InvalidField, ResourceMissing
 
@@ -31,18 +31,18 @@ class VectorReader:
         Raises:
             ResourceMissing: for an unknown product or one without an embedded image.
         """
-        return self.of_keyed_product(product_id)[1]
+        return self.read_query(product_id).embeddings
 
-    def of_keyed_product(self, product_id: str) -> tuple[int, list[tuple[str, ImageEmbedding]]]:
-        """Returns a product's key in the index and what :meth:`of_product` does.
+    def read_query(self, product_id: str) -> StoredQuery:
+        """Returns what :meth:`of_product` does, with the product's key and the store's numbers.
 
         Raises:
             ResourceMissing: as :meth:`of_product`.
         """
-        key, embeddings = self._store.read_query(product_id, self.encoder_id)
-        if not embeddings:
+        found = self._store.read_query(product_id, self.encoder_id)
+        if not found.embeddings:
             raise ResourceMissing("image", f"products/{product_id}/images/-", "upload one first")
-        return key, embeddings
+        return found
 
     def of_image(self, product_id: str, image_id: str) -> F32:
         """Returns the vector ``(d,)`` of one stored image.

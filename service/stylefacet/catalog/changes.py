@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from sqlalchemy import ColumnElement, Connection, Label, delete, func, insert, select, update
 
 from stylefacet.catalog import tables as t
-from stylefacet.catalog.entities import ProductChange
+from stylefacet.catalog.entities import ProductChange, Sequences
 from stylefacet.catalog.statements import in_lists
 
 _COUNTER = t.change_counter.c
 # Built once: every search asks these, and to build them takes longer than to answer them.
 _SEQUENCE, _FEATURE_SEQUENCE = select(_COUNTER.sequence), select(_COUNTER.feature_sequence)
+_BOTH_SEQUENCES = select(_COUNTER.sequence, _COUNTER.feature_sequence)
 _ENCODER_SEQUENCE = select(_COUNTER.encoder_sequence)
 
 
@@ -31,6 +32,11 @@ def read_sequence(connection: Connection) -> int:
 def read_feature_sequence(connection: Connection) -> int:
     """Returns the sequence number of the latest commit that changed a feature."""
     return int(connection.execute(_FEATURE_SEQUENCE).scalar_one())
+
+
+def read_sequences(connection: Connection) -> Sequences:
+    """Returns both of them."""
+    return Sequences(*connection.execute(_BOTH_SEQUENCES).one())
 
 
 def read_encoder_sequence(connection: Connection) -> int:

@@ -92,6 +92,26 @@ class ImageEmbedding:
 
 
 @dataclass(frozen=True, slots=True)
+class Sequences:
+    """Where the store stands: its latest commit, and the latest that changed a feature."""
+
+    latest: int
+    of_features: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredQuery:
+    """A product as a query: its key in the index, image id and embedding of each of its images.
+
+    ``sequences`` tell where the store stood when it was read.
+    """
+
+    sequences: Sequences
+    product_key: int
+    embeddings: list[tuple[str, ImageEmbedding]]
+
+
+@dataclass(frozen=True, slots=True)
 class KeptInput:
     """A letterboxed encoder input, losslessly compressed, under the digest of its pixels."""
 

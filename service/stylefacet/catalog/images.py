@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    and_,
     bindparam,
     delete,
     exists,
@@ -21,7 +22,13 @@ from sqlalchemy import (
 from stylefacet.catalog import tables as t
 from stylefacet.catalog.assignment import EVERYTHING, Scope
 from stylefacet.catalog.changes import latest_sequence
-from stylefacet.catalog.entities import ImageEmbedding, ImageRows, ProductImage
+from stylefacet.catalog.entities import (
+    ImageEmbedding,
+    ImageRows,
+    ProductImage,
+    Sequences,
+    StoredQuery,
+)
 from stylefacet.catalog.statements import in_lists
 from stylefacet.errors import ResourceMissing
 
@@ -61,6 +68,22 @@ _EMBEDDINGS = (
     select(_I.id, _E.mean, _E.novelty)
     .join(t.embeddings, _E.image_key == _I.image_key)
     .where(_I.product_key == bindparam("product_key"), _E.encoder_key == _ENCODER_KEY)
+    .order_by(_I.id)
+)
+# All that a search asks of the store before it ranks; a row at least, that of the counter.
+_QUERY = (
+    select(
+        t.change_counter.c.sequence,
+        t.change_counter.c.feature_sequence,
+        t.products.c.product_key,
+        _I.id,
+        _E.mean,
+        _E.novelty,
+    )
+    .select_from(t.change_counter)
+    .outerjoin(t.products, t.products.c.id == bindparam("product_id"))
+    .outerjoin(t.images, _I.product_key == t.products.c.product_key)
+    .outerjoin(t.embeddings, and_(_E.image_key == _I.image_key, _E.encoder_key == _ENCODER_KEY))
     .order_by(_I.id)
 )
 _KNOWN = (
@@ -117,6 +140,26 @@ def list_embeddings(
     return [
         (row.id, ImageEmbedding(encoder_id, unpack_vector(row.mean), row.novelty)) for row in rows
     ]
+
+
+def read_query(connection: Connection, product_id: str, encoder_id: str) -> StoredQuery:
+    """Returns what `list_embeddings` does, and where the store stands.
+
+    Raises: ResourceMissing for the product.
+    """
+    asked = {"product_id": product_id, "encoder_id": encoder_id}
+    rows = connection.execute(_QUERY, asked).all()
+    first = rows[0]
+    if first.product_key is None:
+        raise ResourceMissing("product", product_id)
+    embeddings = [
+        (row.id, ImageEmbedding(encoder_id, unpack_vector(row.mean), row.novelty))
+        for row in rows
+        if row.mean is not None
+    ]
+    return StoredQuery(
+        Sequences(first.sequence, first.feature_sequence), first.product_key, embeddings
+    )
 
 
 def find_image_ids(connection: Connection, image_keys: Iterable[int]) -> dict[int, str]:

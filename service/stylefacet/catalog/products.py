@@ -14,7 +14,6 @@ from sqlalchemy import (
     Connection,
     Double,
     Row,
-    Select,
     Table,
     Text,
     bindparam,
@@ -46,6 +45,12 @@ _P = t.products.c
 _WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
 _READ = select(t.products, latest_sequence(_P.product_key))
 _BY_ID, _BY_KEY = _READ.where(_P.id.in_(_WANTED)), _READ.where(_P.product_key.in_(_WANTED))
+_BY_IMAGE = (
+    _READ.add_columns(t.images.c.image_key, t.images.c.id.label("image_id"))
+    .join(t.images, t.images.c.product_key == _P.product_key)
+    .where(t.images.c.image_key.in_(_WANTED))
+)
+_CATEGORIES_BY_ID = select(_P.id, _P.category).where(_P.id.in_(_WANTED))
 _KEYS_BY_ID = select(_P.id, _P.product_key).where(_P.id.in_(_WANTED))
 _L, _N = t.product_labels.c, t.product_numbers.c
 # Both kinds in one statement: a search's hits take one way to the database less.
@@ -63,9 +68,20 @@ def find_by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[i
     """Returns key and product of each id that exists."""
     found: dict[str, tuple[int, Product]] = {}
     for some in in_lists(sorted(set(ids))):
+        rows = connection.execute(_BY_ID, {"wanted": some}).all()
         found.update(
-            {product.id: (key, product) for key, product in _read(connection, _BY_ID, some)}
+            (row.id, (row.product_key, product))
+            for row, product in zip(rows, _products(connection, rows), strict=True)
         )
+    return found
+
+
+def find_categories(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """Returns the category of each id that exists."""
+    found: dict[str, str] = {}
+    for some in in_lists(sorted(set(ids))):
+        rows = connection.execute(_CATEGORIES_BY_ID, {"wanted": some})
+        found.update({row.id: row.category for row in rows})
     return found
 
 
@@ -82,7 +98,25 @@ def find_by_keys(connection: Connection, keys: Iterable[int]) -> dict[int, Produ
     """Returns the product of each key that exists."""
     found: dict[int, Product] = {}
     for some in in_lists(sorted(set(keys))):
-        found.update(_read(connection, _BY_KEY, some))
+        rows = connection.execute(_BY_KEY, {"wanted": some}).all()
+        found.update(
+            (row.product_key, product)
+            for row, product in zip(rows, _products(connection, rows), strict=True)
+        )
+    return found
+
+
+def find_by_images(
+    connection: Connection, image_keys: Iterable[int]
+) -> dict[int, tuple[Product, str]]:
+    """Returns the product and the image id of each image key that exists."""
+    found: dict[int, tuple[Product, str]] = {}
+    for some in in_lists(sorted(set(image_keys))):
+        rows = connection.execute(_BY_IMAGE, {"wanted": some}).all()
+        found.update(
+            (row.image_key, (product, row.image_id))
+            for row, product in zip(rows, _products(connection, rows), strict=True)
+        )
     return found
 
 
@@ -292,10 +326,8 @@ def _row(fields: ProductFields, sequence: int, now: datetime) -> dict[str, objec
     }
 
 
-def _read(
-    connection: Connection, statement: Select[Any], wanted: Sequence[Any]
-) -> list[tuple[int, Product]]:
-    rows = connection.execute(statement, {"wanted": wanted}).all()
+def _products(connection: Connection, rows: Sequence[Row[Any]]) -> list[Product]:
+    """Returns the product of each row, with its labels and numbers."""
     keys = [row.product_key for row in rows]
     labels: dict[int, dict[str, str]] = {}
     numbers: dict[int, dict[str, float]] = {}
@@ -306,10 +338,7 @@ def _read(
             else:
                 labels.setdefault(key, {})[name] = label
     return [
-        (
-            row.product_key,
-            _product(row, labels.get(row.product_key, {}), numbers.get(row.product_key, {})),
-        )
+        _product(row, labels.get(row.product_key, {}), numbers.get(row.product_key, {}))
         for row in rows
     ]
 

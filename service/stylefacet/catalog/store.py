@@ -26,6 +26,8 @@ from stylefacet.catalog.entities import (
     ProductChange,
     ProductImage,
     ProductUpdate,
+    Sequences,
+    StoredQuery,
     WriteOutcome,
     WriteTerms,
 )
@@ -108,19 +110,15 @@ class Store(FeatureStore):
         with self._database.reading() as connection:
             return products.find_by_keys(connection, product_keys)
 
-    def find_hits(
-        self, product_keys: Iterable[int], image_keys: Iterable[int]
-    ) -> tuple[dict[int, Product], dict[int, str]]:
-        """Returns what `products_by_keys` and `find_image_ids` do, as of one moment."""
+    def products_by_images(self, image_keys: Iterable[int]) -> dict[int, tuple[Product, str]]:
+        """Returns the product and the image id of each image key that still exists."""
         with self._database.reading() as connection:
-            found = products.find_by_keys(connection, product_keys)
-            return found, images.find_image_ids(connection, image_keys)
+            return products.find_by_images(connection, image_keys)
 
     def find_categories(self, product_ids: Iterable[str]) -> dict[str, str]:
         """Returns the category of each product id that exists."""
         with self._database.reading() as connection:
-            found = products.find_by_ids(connection, product_ids)
-        return {product_id: product.category for product_id, (_, product) in found.items()}
+            return products.find_categories(connection, product_ids)
 
     def list_products(
         self, condition: Node | None = None, after: str = "", limit: int = 50
@@ -324,16 +322,13 @@ class Store(FeatureStore):
             key = products.get_key(connection, product_id)
             return images.list_embeddings(connection, key, encoder_id)
 
-    def read_query(
-        self, product_id: str, encoder_id: str
-    ) -> tuple[int, list[tuple[str, ImageEmbedding]]]:
-        """Returns a product's key in the index and what `list_embeddings` does.
+    def read_query(self, product_id: str, encoder_id: str) -> StoredQuery:
+        """Returns a product's key in the index, what `list_embeddings` does, and `sequences`.
 
         Raises: ResourceMissing for the product.
         """
         with self._database.reading() as connection:
-            key = products.get_key(connection, product_id)
-            return key, images.list_embeddings(connection, key, encoder_id)
+            return images.read_query(connection, product_id, encoder_id)
 
     def get_kept_input(self, product_id: str, image_id: str) -> bytes | None:
         """Returns the compressed letterbox of an image; None when none was kept.
@@ -371,6 +366,11 @@ class Store(FeatureStore):
         """Returns the number of the latest commit that changed a feature."""
         with self._database.reading() as connection:
             return changes.read_feature_sequence(connection)
+
+    def sequences(self) -> Sequences:
+        """Returns both, as of one moment."""
+        with self._database.reading() as connection:
+            return changes.read_sequences(connection)
 
     def changes_since(self, sequence: int, limit: int = 1000) -> list[ProductChange]:
         """Returns the latest change of each product that changed after a sequence number.

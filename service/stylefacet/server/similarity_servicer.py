@@ -75,7 +75,7 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
         realm, query = self._read_query(request, snapshot)
         if targets and not weights:
             weights = realm.adjuster.default_weights(targets)
-        ordering = realm.similarity.ordering(weights, targets)
+        ordering = realm.similarity.ordering(query, weights, targets)
         asked = _fingerprint(request) | {"encoder": realm.encoder_id, "features": ordering}
         size = clamp_page_size(request.page_size, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
         offset = read_page_offset(request.page_token, asked)
@@ -146,7 +146,7 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
                 if not request.content:
                     raise InvalidField("content", "is empty; send the image's bytes")
                 realm, photo = embed_query(snapshot, request.content, request.category)
-                return realm, Query.of_photo(photo)
+                return realm, realm.similarity.query_by_photo(photo)
             case "embedding":
                 encoder = convert.read_name(
                     "embedding.encoder", request.embedding.encoder, "encoders"
