@@ -60,6 +60,12 @@ def children() -> list[psutil.Process]:
     return [c for c in psutil.Process().children() if "stylefacet.inference.worker" in c.cmdline()]
 
 
+def fault_count(process: psutil.Process) -> int:
+    """How often a process was given a page of memory."""
+    after_name = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2]
+    return int(after_name.split()[7])
+
+
 def test_vectors_are_those_of_this_process(embedder: PhotoEmbedder):
     here = embed_photos(embedder.encoder, [RED, BLUE], DEFAULT_LIMITS)
     there = embedder.embed_many([RED, BLUE])
@@ -114,6 +120,20 @@ def test_photo_that_ends_its_process_is_refused_and_its_neighbours_are_not(
     assert isinstance(deadly, ImageUndecodable)
     assert f"signal {signal.SIGABRT}" in deadly.message
     assert isinstance(embedder.embed(RED), EmbeddedPhoto)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts as Linux does")
+def test_process_keeps_the_memory_that_every_photo_takes(embedder: PhotoEmbedder):
+    large = photo(2, (800, 1200), "WEBP")
+    for _ in range(3):
+        embedder.embed(large)
+    (child,) = children()
+
+    before = fault_count(child)
+    for _ in range(10):
+        embedder.embed(large)
+
+    assert fault_count(child) - before < 100
 
 
 def test_process_that_somebody_kills_is_replaced(embedder: PhotoEmbedder):
