@@ -14,7 +14,7 @@ import faiss
 import numpy as np
 
 from stylefacet.search.rows import Keys
-from stylefacet.search.scans import F32, F64, UNDERFLOW, ColumnScan, gamma, to_float32
+from stylefacet.search.scans import F32, F64, UNDERFLOW, FullScan, gamma, to_float32
 from stylefacet.search.selection import Selection
 
 # With fewer rows a plain pass is as fast; in more dimensions too many cells touch any ball.
@@ -61,7 +61,7 @@ class FeatureCells:
         lists: Any = self._index.invlists
         self._sizes = np.array([lists.list_size(cell) for cell in range(self._index.nlist)])
 
-    def scan(self, query: F64, loss: float, fallback: Callable[[], ColumnScan]) -> "CellScan":
+    def scan(self, query: F64, loss: float, fallback: Callable[[], FullScan]) -> "CellScan":
         """Returns the scan from coordinates ``(k,)``; ``loss`` is what those of rows may be off.
 
         ``fallback`` makes the scan of the same feature that passes over all rows.
@@ -70,9 +70,7 @@ class FeatureCells:
         reach = max(math.sqrt(float(query @ query)), self._max_norm) + self._max_norm
         # |a|^2 + |b|^2 + 2|a||b| bounds every product of either way to compute |a - b|^2.
         rounding = 2 * gamma(len(query)) * reach**2 + UNDERFLOW
-        near = self._nearest_possible(query, 2 * rounding)
-        order = np.argsort(near)
-        visits = _Visits(order, near[order], np.cumsum(self._sizes[order]))
+        visits = _Visits(self._nearest_possible(query, 2 * rounding), self._sizes)
         return CellScan(self._index, to_float32(query[None]), visits, rounding + loss, fallback)
 
     def _nearest_possible(self, query: F64, slack: float) -> F64:
@@ -90,25 +88,32 @@ class FeatureCells:
 
 
 class _Visits:
-    """The cells in the order in which they are visited, and what that buys."""
+    """Which cells are worth a visit, the nearest first, and what that costs."""
 
-    def __init__(self, cells: Keys, nearest: F64, row_counts: Keys) -> None:
-        self.cells = cells
+    def __init__(self, nearest: F64, row_counts: Keys) -> None:
         self._nearest = nearest  # no row of the cell is nearer
-        self._row_counts = row_counts  # of this cell and those before
+        self._row_counts = row_counts
 
-    def first(self, row_count: int) -> int:
-        """Returns how many cells to visit at first: they hold so many rows, or are all cells."""
-        needed = int(np.searchsorted(self._row_counts, row_count)) + 1
-        return min(max(needed, _FIRST_CELLS), len(self.cells))
+    def first(self, row_count: int) -> Keys:
+        """Returns the nearest cells, enough of them to hold so many rows, or all."""
+        count = _FIRST_CELLS
+        while count < len(self._nearest):
+            cells = np.argpartition(self._nearest, count - 1)[:count]
+            if self._rows_in(cells) >= row_count:
+                return cells
+            count *= 2
+        return np.arange(len(self._nearest))
 
-    def within(self, distance: float) -> int:
-        """Returns how many cells to visit so that no row within is missed."""
-        return int(np.searchsorted(self._nearest, distance, "right"))
+    def within(self, distance: float) -> Keys:
+        """Returns the cells to visit so that no row within is missed."""
+        return np.flatnonzero(self._nearest <= distance)
 
-    def is_dear(self, cell_count: int) -> bool:
+    def are_dear(self, cells: Keys) -> bool:
         """Returns whether a plain pass over all rows is cheaper."""
-        return bool(self._row_counts[cell_count - 1] > _MAX_VISITED_SHARE * self._row_counts[-1])
+        return self._rows_in(cells) > _MAX_VISITED_SHARE * int(self._row_counts.sum())
+
+    def _rows_in(self, cells: Keys) -> int:
+        return int(self._row_counts[cells].sum())
 
 
 class CellScan:
@@ -124,26 +129,27 @@ class CellScan:
         query: F32,
         visits: _Visits,
         error_bound: float,
-        fallback: Callable[[], ColumnScan],
+        fallback: Callable[[], FullScan],
     ) -> None:
         self.error_bound = error_bound
         self._index = index
         self._query = query
         self._visits = visits
         self._make_fallback = fallback
-        self._made: ColumnScan | None = None
+        self._made: FullScan | None = None
 
     def nearest(self, count: int, selection: Selection) -> tuple[Keys, float]:
         """Returns about ``count`` rows; as :class:`~stylefacet.search.scans.Scan` says."""
         # Dead rows are found too, and thrown away.
         asked = count + count * len(selection.dead) // max(len(selection), 1)
         cells = self._visits.first(_FIRST_ROWS_PER_HIT * asked)
-        if count >= len(selection) or self._visits.is_dear(cells):
+        if count >= len(selection) or self._visits.are_dear(cells):
             return self._fallback().nearest(count, selection)
         distances, rows = self._visit(asked, cells)
         needed = self._visits.within(float(distances[-1]) ** 0.5)
-        if needed > cells:
-            if self._visits.is_dear(needed):
+        # Both are the nearest cells: no more of them are the same, or fewer of the same.
+        if len(needed) > len(cells):
+            if self._visits.are_dear(needed):
                 return self._fallback().nearest(count, selection)
             distances, rows = self._visit(asked, needed)
         return _live(rows, selection), float(distances[-1])
@@ -152,7 +158,7 @@ class CellScan:
         """Returns every row within; as :class:`~stylefacet.search.scans.Scan` says."""
         # Of the rows in a cell left out, what FAISS would have said may be less than what is so.
         cells = self._visits.within(math.sqrt(max(distance2 + self.error_bound, 0.0)))
-        if self._made is not None or self._visits.is_dear(cells):
+        if self._made is not None or self._visits.are_dear(cells):
             # Two approximations of one distance differ by no more than both bounds.
             own_bound = self.error_bound
             fallback = self._fallback()
@@ -166,27 +172,27 @@ class CellScan:
         count = int(faiss.rev_swig_ptr(found.lims, 2)[1])
         return _live(faiss.rev_swig_ptr(found.labels, count).copy(), selection)
 
-    def _fallback(self) -> ColumnScan:
+    def _fallback(self) -> FullScan:
         if self._made is None:
             self._made = self._make_fallback()
             self.error_bound = max(self.error_bound, self._made.error_bound)
         return self._made
 
-    def _visit(self, count: int, cell_count: int) -> tuple[F32, Keys]:
+    def _visit(self, count: int, cells: Keys) -> tuple[F32, Keys]:
         distances, rows = np.empty(count, np.float32), np.empty(count, np.int64)
         outputs = faiss.swig_ptr(distances), faiss.swig_ptr(rows)
-        self._assigned(self._index.search_preassigned_c, count, cell_count, *outputs)
+        self._assigned(self._index.search_preassigned_c, count, cells, *outputs)
         return distances, rows
 
-    def _assigned(self, search: Any, wanted: float, cell_count: int, *outputs: Any) -> None:
-        """Calls one of FAISS' searches over the first cells.
+    def _assigned(self, search: Any, wanted: float, cells: Keys, *outputs: Any) -> None:
+        """Calls one of FAISS' searches over some cells.
 
         The wrapper of these methods takes the count of cells from the index, which searches share.
         """
         # FAISS keeps its thread count per calling thread; one query never gains by several.
         faiss.omp_set_num_threads(1)
-        cells = self._visits.cells[:cell_count]
-        unused_distances = np.zeros(cell_count, np.float32)
+        cells = np.ascontiguousarray(cells, np.int64)
+        unused_distances = np.zeros(len(cells), np.float32)
         search(
             1,
             faiss.swig_ptr(self._query),
@@ -195,7 +201,7 @@ class CellScan:
             faiss.swig_ptr(unused_distances),
             *outputs,
             False,
-            _Parameters(nprobe=cell_count),
+            _Parameters(nprobe=len(cells)),
         )
 
 

@@ -15,12 +15,17 @@ from stylefacet.search.scans import (
     F64,
     UNDERFLOW,
     UNIT64,
-    ColumnScan,
+    ColumnPart,
+    FullScan,
     Scan,
-    ScanPart,
+    fetch_rows,
     gamma,
+    pass_over_columns,
     to_float32,
 )
+
+# Beyond, squares overflow.
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 class FeatureColumns:
@@ -74,13 +79,14 @@ class FeatureColumns:
         No row is farther than ``radius`` from the centre; ``term_count`` products are summed.
         """
         own = self.project(query[None])[0]
-        factors = weight * np.r_[-2 * own, 1.0]
+        factors = np.empty(len(own) + 1)
+        factors[:-1], factors[-1] = -2 * weight * own, weight
         # Weight zero times an overflowed column is NaN: no bound, just as infinity is none.
         with np.errstate(invalid="ignore"):
             rounding = gamma(term_count) * float(np.abs(factors) @ self._max_abs)
         rounding += UNDERFLOW * (1 + float(self._max_abs.sum()))
         return WeightedPart(
-            ScanPart(self._columns.values, to_float32(factors)),
+            ColumnPart(self._columns.values, to_float32(factors)),
             offset=weight * float(own @ own),
             error_bound=rounding + weight * self._projection_loss(query, radius),
         )
@@ -106,22 +112,45 @@ class FeatureColumns:
 class WeightedPart:
     """A feature's part in a scan, the part of the offset that it brings, and of the error."""
 
-    part: ScanPart
+    part: ColumnPart
     offset: float
     error_bound: float
 
 
 def column_scan(
     columns: Sequence[FeatureColumns], weights: Sequence[float], query: F32, radius: float
-) -> ColumnScan:
+) -> FullScan:
     """Returns a pass over several features under a weight for each; see ``FeatureColumns.part``."""
     term_count = sum(len(column.matrix) + 1 for column in columns)
     parts = [
         column.part(weight, query, radius, term_count)
         for column, weight in zip(columns, weights, strict=True)
     ]
-    return ColumnScan(
-        [part.part for part in parts],
-        sum(part.offset for part in parts),
+    return FullScan(
+        partial(pass_over_columns, [part.part for part in parts]),
         sum(part.error_bound for part in parts),
+        sum(part.offset for part in parts),
     )
+
+
+def row_scan(
+    columns: Sequence[FeatureColumns],
+    weights: Sequence[float],
+    query: F32,
+    means: F32,
+    longest: float,
+) -> FullScan:
+    """Returns a scan that fetches the vectors of the rows selected, which had better be few.
+
+    No row is farther than ``longest`` from the query.
+    """
+    matrix = np.vstack(
+        [
+            math.sqrt(weight) * column.wide_matrix
+            for column, weight in zip(columns, weights, strict=True)
+        ]
+    )
+    # The bound of a difference, a product and a sum of squares.
+    largest2 = (1 + float(np.square(matrix).sum())) * (longest**2 + UNDERFLOW)
+    bound = 4 * gamma(sum(matrix.shape)) * largest2 if largest2 < _FLOAT32_MAX else math.inf
+    return FullScan(partial(fetch_rows, means, to_float32(matrix), query), bound)

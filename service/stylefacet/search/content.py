@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stylefacet.search.columns import FeatureColumns, column_scan
+from stylefacet.search.columns import FeatureColumns, column_scan, row_scan
 from stylefacet.search.growing import GrowingArray
 from stylefacet.search.rows import Items, Keys, RowTable
 from stylefacet.search.scans import F32, F64, Scan
@@ -138,10 +138,13 @@ class Content:
 
     def scan(self, query: F32, weights: Mapping[str, float], selection: Selection) -> Scan:
         """Returns the cheapest scan from a latent vector under weights that sum to 1."""
-        columns = [self._columns[name] for name in weights]
+        columns, factors = [self._columns[name] for name in weights], list(weights.values())
+        if selection.is_narrow:
+            longest = self._radius + float(np.linalg.norm(query - self._centre))
+            return row_scan(columns, factors, query, self.means, longest)
         if len(columns) == 1 and selection.given is None:
             return columns[0].scan(query, self._radius)
-        return column_scan(columns, list(weights.values()), query, self._radius)
+        return column_scan(columns, factors, query, self._radius)
 
     def moments(self) -> tuple[int, F64, F64]:
         """Returns count, mean ``(d,)`` and covariance ``(d, d)`` of the live rows."""

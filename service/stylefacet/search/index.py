@@ -22,8 +22,8 @@ from stylefacet.stages import Stage, stage
 
 # Rows asked for beyond the limit, so that the bound usually holds at once.
 _SPARE_ROWS = 16
-# Crowded groups are dug out by asking for more rows, up to here; beyond, every row is measured.
-_MAX_NEAREST = 2048
+# So few rows are measured at once.
+_FEW_ROWS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,13 +237,13 @@ class _Search:
         """Returns the exact ranking."""
         if not len(selection) or self._limit <= 0:
             return self._rank(np.empty(0, np.int64), without)
-        if selection.is_narrow:
+        if len(selection) <= _FEW_ROWS:
             return self._rank(selection.rows, without)
         scans = [self._content.scan(query, self._weights, selection) for query in self._queries]
         if not all(np.isfinite(scan.error_bound) for scan in scans):
             return self._rank(selection.rows, without)
         count = self._limit + _SPARE_ROWS + len(self._content.rows.rows_of(without))
-        while count <= max(_MAX_NEAREST, 2 * self._limit):
+        while True:
             found = [scan.nearest(count, selection) for scan in scans]
             rows = (
                 found[0][0] if len(found) == 1 else np.unique(np.concatenate([r for r, _ in found]))
@@ -253,8 +253,8 @@ class _Search:
             if is_full or all(beyond == np.inf for _, beyond in found):
                 edges = [beyond for _, beyond in found]
                 return self._settle(ranking, scans, edges, selection, without)
+            # Groups are crowded, or have many rows; all rows at last.
             count *= 4
-        return self._rank(selection.rows, without)
 
     def _settle(
         self,

@@ -98,13 +98,17 @@ class RowTable:
 
     def rows_of(self, product_keys: Keys) -> Keys:
         """Returns the live rows of some products (each named once), in no special order."""
-        known = product_keys[(product_keys >= 0) & (product_keys < len(self._first))]
-        rows = self._first[known]
-        found = [rows := rows[rows != _NONE]]
+        if not len(product_keys):
+            return product_keys
+        # Looking costs less than a copy, and what a store names is mostly all there.
+        if product_keys.min() < 0 or product_keys.max() >= len(self._first):
+            is_known = (product_keys >= 0) & (product_keys < len(self._first))
+            product_keys = product_keys[is_known]
+        rows = self._first.take(product_keys)
+        found = [rows := _without_none(rows)]
         # Most catalogues have one image a product: then there are no chains to follow.
         while self._has_chains and len(rows):
-            rows = self._next.values[rows]
-            found.append(rows := rows[rows != _NONE])
+            found.append(rows := _without_none(self._next.values.take(rows)))
         return np.concatenate(found) if len(found) > 1 else rows
 
     def live_rows(self) -> Keys:
@@ -116,3 +120,7 @@ class RowTable:
             grown = np.full(max(length, 2 * len(self._first)), _NONE, np.int64)
             grown[: len(self._first)] = self._first
             self._first = grown
+
+
+def _without_none(rows: Keys) -> Keys:
+    return rows[rows != _NONE] if len(rows) and rows.min() == _NONE else rows

@@ -7,7 +7,7 @@ Accuracy and Stability of Numerical Algorithms, 2002, section 3.1), so it holds 
 BLAS or FAISS adds in and whether it takes differences or expands the square.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from stylefacet.search.selection import Selection
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
+Measure = Callable[[Selection], F32]
 
 UNIT64 = 2.0**-53
 _UNIT = 2.0**-24
@@ -27,7 +28,9 @@ _EXTRA_TERMS = 8
 # What underflow can add: far above float32's smallest number times any count of terms.
 UNDERFLOW = 1e-37
 # Rows measured at a time: their distances stay in a core's cache while features are added up.
-_CHUNK = 65_536
+_PASS_CHUNK = 65_536
+# Rows fetched at a time: their vectors stay there.
+_FETCH_CHUNK = 4096
 # Rows whose nearest stands for them while the limit is sought.
 _BLOCK = 512
 
@@ -61,30 +64,23 @@ def to_float32(values: F64) -> F32:
         return np.ascontiguousarray(values, np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class ScanPart:
-    """One feature's share of a scan: columns ``(m, n)`` float32 and what each is multiplied by."""
+class FullScan:
+    """A scan that measures every selected row, once, and then looks among them. For one search."""
 
-    columns: F32
-    factors: F32
-
-
-class ColumnScan:
-    """Squared distance of each row as ``offset + sum of factors @ columns``. For one search."""
-
-    def __init__(self, parts: Sequence[ScanPart], offset: float, error_bound: float) -> None:
+    def __init__(self, measure: Measure, error_bound: float, offset: float = 0.0) -> None:
+        """Takes what returns the distances, less the offset, of selected rows; dead: infinite."""
         self.error_bound = error_bound
-        self._parts = parts
+        self._measure = measure
         self._offset = offset
-        self._measured: tuple[Selection, F32] | None = None
+        self._measured: tuple[Selection, _Distances] | None = None
 
     def nearest(self, count: int, selection: Selection) -> tuple[Keys, float]:
         """Returns about ``count`` rows; as :class:`Scan` says."""
         if count >= len(selection):
             return selection.rows, np.inf
-        distances = self._measure(selection)
-        edge = _edge(distances, count)
-        return _rows_of(selection, _below(distances, edge)), self._offset + float(edge)
+        distances = self._distances(selection)
+        edge = distances.edge(count)
+        return _rows_of(selection, distances.within(edge)), self._offset + float(edge)
 
     def within(self, distance2: float, selection: Selection) -> Keys:
         """Returns every row within; as :class:`Scan` says."""
@@ -92,54 +88,86 @@ class ColumnScan:
         # Rounding the edge must not lose a row.
         for _ in range(2):
             edge = np.nextafter(edge, np.float32(np.inf))
-        return _rows_of(selection, _below(self._measure(selection), edge))
+        return _rows_of(selection, self._distances(selection).within(edge))
 
-    def _measure(self, selection: Selection) -> F32:
-        """Returns the distances, less the offset, of the selected rows; dead ones are infinite."""
+    def _distances(self, selection: Selection) -> "_Distances":
         if self._measured is None or self._measured[0] is not selection:
-            self._measured = selection, self._distances(selection)
+            self._measured = selection, _Distances(self._measure(selection))
         return self._measured[1]
 
-    def _distances(self, selection: Selection) -> F32:
-        distances = self._pass()
-        if selection.given is not None:
-            return distances[selection.given]
-        distances[selection.dead] = np.inf
-        return distances
 
-    def _pass(self) -> F32:
-        row_count = self._parts[0].columns.shape[1]
-        distances = np.empty(row_count, np.float32)
-        for start in range(0, row_count, _CHUNK):
-            here = distances[start : start + _CHUNK]
-            first, *others = self._parts
-            np.matmul(first.factors, first.columns[:, start : start + _CHUNK], out=here)
-            for part in others:
-                here += part.factors @ part.columns[:, start : start + _CHUNK]
-        return distances
+@dataclass(frozen=True, slots=True)
+class ColumnPart:
+    """One feature's share of a pass: columns ``(m, n)`` float32 and what each is multiplied by."""
+
+    columns: F32
+    factors: F32
 
 
-def _edge(distances: F32, count: int) -> np.float32:
-    """Returns a value that at least ``count`` distances do not exceed, and few more."""
-    blocks = len(distances) // _BLOCK
-    if blocks > 4 * count:
-        # The nearest of each block are different rows, so this is an upper bound; and a pass for
-        # the minima costs a tenth of a partition of all.
-        minima = distances[: blocks * _BLOCK].reshape(blocks, _BLOCK).min(axis=1)
-        edge = np.partition(minima, count - 1)[count - 1]
-        if np.isfinite(edge):
-            return np.float32(edge)
-    return np.float32(np.partition(distances, count - 1)[count - 1])
+def pass_over_columns(parts: Sequence[ColumnPart], selection: Selection) -> F32:
+    """Returns ``sum of factors @ columns`` of each selected row; infinity for dead ones.
+
+    Passes over all rows as they lie and then takes those that are wanted.
+    """
+    row_count = parts[0].columns.shape[1]
+    distances = np.empty(row_count, np.float32)
+    for start in range(0, row_count, _PASS_CHUNK):
+        here = distances[start : start + _PASS_CHUNK]
+        first, *others = parts
+        np.matmul(first.factors, first.columns[:, start : start + _PASS_CHUNK], out=here)
+        for part in others:
+            here += part.factors @ part.columns[:, start : start + _PASS_CHUNK]
+    if selection.given is not None:
+        return distances.take(selection.given)
+    distances[selection.dead] = np.inf
+    return distances
 
 
-def _below(distances: F32, edge: np.float32) -> Keys:
-    """Returns the positions of distances at most ``edge``."""
-    blocks = len(distances) // _BLOCK
-    whole = distances[: blocks * _BLOCK].reshape(blocks, _BLOCK)
-    near = np.flatnonzero(whole.min(axis=1) <= edge) if blocks else np.empty(0, np.int64)
-    block, place = np.nonzero(whole[near] <= edge)
-    rest = np.flatnonzero(distances[blocks * _BLOCK :] <= edge) + blocks * _BLOCK
-    return np.concatenate([near[block] * _BLOCK + place, rest])
+def fetch_rows(means: F32, matrix: F32, query: F32, selection: Selection) -> F32:
+    """Returns ``|matrix (x - query)|^2`` of each given row ``x`` of ``means``, one after another.
+
+    ``means`` is ``(n, d)``, ``matrix`` ``(k, d)``, ``query`` ``(d,)``.
+    """
+    rows = selection.rows
+    distances = np.empty(len(rows), np.float32)
+    # Subtracting arrays of one shape is several times as fast as many times a short one.
+    queries = np.tile(query, (_FETCH_CHUNK, 1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(rows), _FETCH_CHUNK):
+            difference = means.take(rows[start : start + _FETCH_CHUNK], axis=0)
+            difference -= queries[: len(difference)]
+            coordinates = matrix @ difference.T
+            here = distances[start : start + _FETCH_CHUNK]
+            np.einsum("kn,kn->n", coordinates, coordinates, out=here)
+    return distances
+
+
+class _Distances:
+    """Distances, of which the nearest are sought, and the least of each block of them."""
+
+    def __init__(self, values: F32) -> None:
+        self._values = values
+        block_count = len(values) // _BLOCK
+        self._whole = values[: block_count * _BLOCK].reshape(block_count, _BLOCK)
+        self._rest = values[block_count * _BLOCK :]
+        self._minima = self._whole.min(axis=1)
+
+    def edge(self, count: int) -> np.float32:
+        """Returns a value that at least ``count`` distances do not exceed, and few more."""
+        if len(self._minima) > 4 * count:
+            # The nearest of each block are different rows, so this is an upper bound; and a pass
+            # for the minima costs a tenth of a partition of all.
+            edge = np.partition(self._minima, count - 1)[count - 1]
+            if np.isfinite(edge):
+                return np.float32(edge)
+        return np.float32(np.partition(self._values, count - 1)[count - 1])
+
+    def within(self, edge: np.float32) -> Keys:
+        """Returns the positions of distances at most ``edge``."""
+        near = np.flatnonzero(self._minima <= edge)
+        block, place = np.nonzero(self._whole[near] <= edge)
+        rest = np.flatnonzero(self._rest <= edge) + self._whole.size
+        return np.concatenate([near[block] * _BLOCK + place, rest])
 
 
 def _rows_of(selection: Selection, positions: Keys) -> Keys:

@@ -4,7 +4,7 @@ import numpy as np
 
 from stylefacet.search.rows import Keys
 
-# Below this share of the rows it is cheaper to fetch the vectors selected than to pass over all.
+# Below this share of the rows it is cheaper to fetch those selected than to pass over all.
 _NARROW = 0.03
 
 
@@ -26,7 +26,7 @@ class Selection:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether so few rows are given that they had better be fetched one by one."""
+        """Whether so few rows are given that they had better be fetched than passed over."""
         return self.given is not None and len(self.given) < _NARROW * self._row_count
 
     def __len__(self) -> int:
