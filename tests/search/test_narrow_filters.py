@@ -73,6 +73,7 @@ def test_fetching_rows_loses_none_of_the_best(
         patch.setattr(selection_module, "_NARROW", 1.1)
         patch.setattr(scans, "_FETCH_CHUNK", 128)
         patch.setattr(scans, "_BLOCK", 16)
+        patch.setattr(scans, "_MANY", 64)
         patch.setattr(ranking, "_CHUNK", 100)
         hits = index.search(queries, WEIGHTS, limit, among=among, grouped=True).hits
     wanted = brute_force(index, queries, means, among, group_size, limit)

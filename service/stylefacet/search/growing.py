@@ -9,18 +9,15 @@ S = TypeVar("S", bound=np.generic)
 
 
 class GrowingArray(Generic[S]):
-    """An array that is extended along one axis. Not thread-safe."""
+    """An array that is extended along one axis: ``values``. Not thread-safe."""
 
     def __init__(self, dtype: type[S], shape: tuple[int, ...] = (0,), axis: int = 0) -> None:
         """Makes an empty array: ``shape`` has length zero along ``axis``."""
         self._storage: npt.NDArray[S] = np.empty(shape, dtype)
         self._axis = axis
         self._length = 0
-
-    @property
-    def values(self) -> npt.NDArray[S]:
-        """The values, a view that the next extension makes stale."""
-        return self._slice(0, self._length)
+        # A view that the next extension makes stale; kept, since every search takes several.
+        self.values = self._storage
 
     def extend(self, values: npt.NDArray[S]) -> None:
         """Adds values at the end."""
@@ -34,6 +31,7 @@ class GrowingArray(Generic[S]):
             self._slice(0, self._length)[...] = before
         self._slice(self._length, length)[...] = values
         self._length = length
+        self.values = self._slice(0, length)
 
     def _slice(self, start: int, stop: int) -> npt.NDArray[S]:
         view: npt.NDArray[S] = self._storage[(slice(None),) * self._axis + (slice(start, stop),)]

@@ -6,6 +6,7 @@ It knows features as named maps and nothing of how they were made; the arrays co
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,8 +27,8 @@ _SPARE_ROWS = 16
 _FEW_ROWS = 512
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureShare:
+# A search makes hundreds of these two, and a named tuple in a fifth of a frozen dataclass's time.
+class FeatureShare(NamedTuple):
     """One feature's part in a hit: plain distance, and what it adds to the squared distance."""
 
     feature: str
@@ -35,8 +36,7 @@ class FeatureShare:
     contribution: float
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A product found: the image that matched, which query vector it matched, and why.
 
     ``distance2`` is the weighted mean of the squared feature distances; the contributions of
@@ -181,7 +181,7 @@ class SimilarityIndex:
             content = self._content
             metric = _metric(content, normalised)
             ranking = _Search(content, metric, normalised, queries, limit, grouped).run(
-                content.select(among), np.asarray(without, np.int64)
+                content.select(among), np.unique(np.asarray(without, np.int64))
             )
             hits = _hits(content, metric, ranking)
             return SearchResult(hits, self._sequence)

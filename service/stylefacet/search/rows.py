@@ -90,18 +90,18 @@ class RowTable:
         self._alive.extend(np.ones(len(keys), np.bool_))
 
     def remove(self, product_keys: Keys) -> None:
-        """Marks all rows of some products dead; unknown products are passed over."""
+        """Marks all rows of some products, ascending keys, dead; unknown ones are passed over."""
         rows = self.rows_of(product_keys)
         self._alive.values[rows] = False
         self._first[product_keys[product_keys < len(self._first)]] = _NONE
         self.dead = np.concatenate([self.dead, rows])
 
     def rows_of(self, product_keys: Keys) -> Keys:
-        """Returns the live rows of some products (each named once), in no special order."""
+        """Returns the live rows of some products, ascending keys; the rows are in no order."""
         if not len(product_keys):
             return product_keys
         # Looking costs less than a copy, and what a store names is mostly all there.
-        if product_keys.min() < 0 or product_keys.max() >= len(self._first):
+        if product_keys[0] < 0 or product_keys[-1] >= len(self._first):
             is_known = (product_keys >= 0) & (product_keys < len(self._first))
             product_keys = product_keys[is_known]
         rows = self._first.take(product_keys)

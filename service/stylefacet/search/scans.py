@@ -30,9 +30,10 @@ UNDERFLOW = 1e-37
 # Rows measured at a time: their distances stay in a core's cache while features are added up.
 _PASS_CHUNK = 65_536
 # Rows fetched at a time: their vectors stay there.
-_FETCH_CHUNK = 4096
-# Rows whose nearest stands for them while the limit is sought.
+_FETCH_CHUNK = 2048
+# Rows whose nearest stands for them while the limit is sought, where there are many.
 _BLOCK = 512
+_MANY = 16_384
 
 
 class Scan(Protocol):
@@ -131,7 +132,7 @@ def fetch_rows(means: F32, matrix: F32, query: F32, selection: Selection) -> F32
     rows = selection.rows
     distances = np.empty(len(rows), np.float32)
     # Subtracting arrays of one shape is several times as fast as many times a short one.
-    queries = np.tile(query, (_FETCH_CHUNK, 1))
+    queries = np.tile(query, (min(len(rows), _FETCH_CHUNK), 1))
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(rows), _FETCH_CHUNK):
             difference = means.take(rows[start : start + _FETCH_CHUNK], axis=0)
@@ -147,7 +148,7 @@ class _Distances:
 
     def __init__(self, values: F32) -> None:
         self._values = values
-        block_count = len(values) // _BLOCK
+        block_count = len(values) // _BLOCK if len(values) >= _MANY else 0
         self._whole = values[: block_count * _BLOCK].reshape(block_count, _BLOCK)
         self._rest = values[block_count * _BLOCK :]
         self._minima = self._whole.min(axis=1)
@@ -164,6 +165,8 @@ class _Distances:
 
     def within(self, edge: np.float32) -> Keys:
         """Returns the positions of distances at most ``edge``."""
+        if not len(self._minima):
+            return np.flatnonzero(self._values <= edge)
         near = np.flatnonzero(self._minima <= edge)
         block, place = np.nonzero(self._whole[near] <= edge)
         rest = np.flatnonzero(self._rest <= edge) + self._whole.size
