@@ -114,18 +114,23 @@ def read_product_mask(
 
 def write_product(product: Product) -> product_pb2.Product:
     """Returns the message of a product."""
-    return product_pb2.Product(
-        name=f"products/{product.id}",
-        display_name=product.display_name,
-        category=product.category,
-        labels=product.labels,
-        numbers=product.numbers,
-        style_id=product.style_id,
-        create_time=_timestamp(product.create_time),
-        update_time=_timestamp(product.update_time),
-        etag=product.etag,
-        sequence_number=product.sequence,
-    )
+    message = product_pb2.Product()
+    fill_product(message, product)
+    return message
+
+
+def fill_product(message: product_pb2.Product, product: Product) -> None:
+    """Writes a product to an empty message, such as one within another, which costs no copy."""
+    message.name = f"products/{product.id}"
+    message.display_name = product.display_name
+    message.category = product.category
+    message.labels.update(product.labels)
+    message.numbers.update(product.numbers)
+    message.style_id = product.style_id
+    _fill_time(message.create_time, product.create_time)
+    _fill_time(message.update_time, product.update_time)
+    message.etag = product.etag
+    message.sequence_number = product.sequence
 
 
 def write_product_image(
@@ -220,6 +225,13 @@ def write_upload_failure(
 
 
 def _timestamp(time: datetime) -> Timestamp:
+    message = Timestamp()
+    _fill_time(message, time)
+    return message
+
+
+def _fill_time(message: Timestamp, time: datetime) -> None:
     # A third of the time of its FromDatetime, of which an export needs two a product.
     since = time - _EPOCH
-    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
+    message.seconds = since.days * 86_400 + since.seconds
+    message.nanos = since.microseconds * 1_000

@@ -88,14 +88,16 @@ class SimilarityServicer(similarity_service_pb2_grpc.SimilarityServiceServicer):
         )
         following = offset + size
         more = answer.has_more and following < MAX_RESULT_COUNT
-        return pb.SearchSimilarProductsResponse(
-            similar_products=[_write_hit(hit, query.product_id) for hit in answer.hits],
+        response = pb.SearchSimilarProductsResponse(
             next_page_token=make_page_token(asked, str(following)) if more else "",
             encoder=f"encoders/{realm.encoder_id}",
             sequence_number=answer.sequence,
             query_novelty=query.novelty,
             query_move=None if move is None else write_move(realm.encoder_id, move),
         )
+        for hit in answer.hits:
+            _fill_hit(response.similar_products.add(), hit, query.product_id)
+        return response
 
     def CompareProducts(
         self, request: pb.CompareProductsRequest, context: grpc.ServicerContext
@@ -174,21 +176,17 @@ def _fingerprint(request: pb.SearchSimilarProductsRequest) -> dict[str, object]:
     return {"search": copy.SerializeToString(deterministic=True).hex()}
 
 
-def _write_hit(hit: SimilarityHit, query_product: str) -> pb.SimilarProduct:
-    return pb.SimilarProduct(
-        product=convert.write_product(hit.product),
-        product_image=f"products/{hit.product.id}/images/{hit.image_id}",
-        query_image=(
-            f"products/{query_product}/images/{hit.query_image_id}" if hit.query_image_id else ""
-        ),
-        other_style_product_count=hit.other_style_product_count,
-        squared_distance=hit.squared_distance,
-        feature_distances=[
-            pb.FeatureDistance(
-                feature=f"features/{share.feature}",
-                distance=share.distance,
-                contribution=share.contribution,
-            )
-            for share in hit.shares
-        ],
-    )
+def _fill_hit(message: pb.SimilarProduct, hit: SimilarityHit, query_product: str) -> None:
+    """Writes a hit where it stands in the response: messages made elsewhere would be copied."""
+    convert.fill_product(message.product, hit.product)
+    message.product_image = f"products/{hit.product.id}/images/{hit.image_id}"
+    if hit.query_image_id:
+        message.query_image = f"products/{query_product}/images/{hit.query_image_id}"
+    message.other_style_product_count = hit.other_style_product_count
+    message.squared_distance = hit.squared_distance
+    for share in hit.shares:
+        message.feature_distances.add(
+            feature=f"features/{share.feature}",
+            distance=share.distance,
+            contribution=share.contribution,
+        )
