@@ -204,4 +204,4 @@ def test_a_search_asks_the_store_little(stubs: Stubs):
 
     # Each is a way to the database: the query's vectors with the latest changes' numbers; the hits'
     # products, their labels and numbers.
-    assert [s.split()[0] for s in asked] == ["BEGIN", "SELECT", "BEGIN", "SELECT", "SELECT"], asked
+    assert [statement.split()[0] for statement in asked] == ["SELECT"] * 3, asked

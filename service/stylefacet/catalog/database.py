@@ -85,12 +85,9 @@ class Database:
         Raises: Overloaded when others kept every connection for too long; StoreUnreachable,
         StoreCorrupt, StoreUnwritable.
         """
-        level = {"isolation_level": "REPEATABLE READ"} if self._is_postgresql else {}
-        with (
-            stage(Stage.STORE_READ),
-            self._translated(),
-            self._connect().execution_options(**level) as connection,
-        ):
+        with stage(Stage.STORE_READ), self._translated(), self._connect() as connection:
+            if self._is_postgresql:
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @contextmanager
@@ -226,5 +223,8 @@ def _set_up_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) ->
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("stylefacet_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("stylefacet_writes", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        # This touches no file and cannot fail: the longer way is for statements that may.
+        connection.connection.cursor().execute("BEGIN")
