@@ -13,7 +13,7 @@ T = TypeVar("T")
 _CHUNK = 1000
 
 
-def in_lists(values: Sequence[T]) -> Iterator[Sequence[T]]:
+def in_lists(values: Sequence[T]) -> Iterator[list[T]]:
     """Yields the values in lists for SQL's ``IN``, short enough for one statement's parameters.
 
     The last value of a list is repeated up to a power of two: every length would be a statement of

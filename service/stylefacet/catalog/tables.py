@@ -42,7 +42,14 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """Returns the UTC time that was stored."""
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return None if value is None else read_time(value)
+
+
+def read_time(stored: int) -> datetime:
+    """Returns the UTC time that `UtcTime` stored."""
+    # Half the time of adding to the epoch, of which a page of hits needs two hundred; the float is
+    # exact to the microsecond until the year 2100.
+    return datetime.fromtimestamp(stored / 1e6, UTC)
 
 
 # SQLite numbers rows itself only in a column that is declared INTEGER.
