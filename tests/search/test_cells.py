@@ -33,9 +33,12 @@ def make_points(kind, count, width, rng):
     width=st.integers(1, 8),
     dead_share=st.sampled_from([0.0, 0.2]),
     is_inside=st.booleans(),
+    query_count=st.sampled_from([1, 1, 3]),
     later=st.integers(0, 300),
 )
-def test_no_row_that_is_near_is_missed(seed, kind, width, dead_share, is_inside, later):
+def test_no_row_that_is_near_is_missed(
+    seed, kind, width, dead_share, is_inside, query_count, later
+):
     rng = np.random.default_rng(seed)
     points = make_points(kind, 2000, width, rng)
     columns = FeatureColumns(np.eye(width, dtype=np.float32), np.zeros(width))
@@ -45,14 +48,15 @@ def test_no_row_that_is_near_is_missed(seed, kind, width, dead_share, is_inside,
         patch.setattr(cells, "MIN_ROW_COUNT", 100)
         columns.build_cells()
     columns.append(points[first:])
-    query = (points[rng.integers(2000)] if is_inside else rng.normal(size=width) * 3).astype("f4")
+    inside = points[rng.integers(2000, size=query_count)]
+    queries = (inside if is_inside else rng.normal(size=inside.shape) * 3).astype("f4")
     dead = np.flatnonzero(rng.random(2000) < dead_share)
     everything = Selection(2000, dead)
     alive = np.setdiff1d(np.arange(2000), dead)
-    exact = np.square(points - query).sum(axis=1)
+    exact = np.min([np.square(points - query).sum(axis=1) for query in queries], axis=0)
     radius = float(np.linalg.norm(points, axis=1).max())
     for count in (1, 10, 100):
-        scan = columns.scan(query, radius)
+        scan = columns.scan(queries, radius)
         rows, edge = scan.nearest(count, everything)
         margin = scan.error_bound * (1 + 1e-9)
         left_out = np.setdiff1d(alive, rows)
@@ -74,7 +78,7 @@ def test_few_rows_are_visited():
     everything = Selection(len(points), np.empty(0, np.int64))
     statistics: Any = faiss.cvar  # SWIG's globals have no stubs
     statistics.indexIVF_stats.reset()
-    rows, _ = columns.scan(query, 10.0).nearest(10, everything)
+    rows, _ = columns.scan(query[None], 10.0).nearest(10, everything)
     assert 5 in rows
     assert 0 < statistics.indexIVF_stats.ndis < 3000
 

@@ -1,10 +1,13 @@
 """The index finds what brute force in float64 finds."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stylefacet.search.rows import Items
 from tests.search.brute_force import D, assert_exact, make_catalogue
 
 ONE = {"f3": 1.0}
@@ -67,6 +70,32 @@ def test_numbers_beyond_float32_when_squared_are_still_ranked(rng, weights):
     query = catalogue.items[7][3][None]
     result = catalogue.index().search(query, weights, 5)
     assert_exact(result, catalogue.brute_force(query, weights, 5), 1e30)
+
+
+@WEIGHTS
+def test_queries_far_apart_cost_no_exactness(rng, weights):
+    catalogue = make_catalogue(rng, 600)
+    catalogue.add(5000, 5000, np.full(D, 3e19))
+    queries = np.stack([catalogue.items[7][3], np.full(D, 3e19, np.float32)])
+    result = catalogue.index().search(queries, weights, 5)
+    assert_exact(result, catalogue.brute_force(queries, weights, 5), 1e-12)
+    assert 5000 in {hit.product_key for hit in result.hits}
+
+
+@pytest.mark.parametrize("weights", [ONE, SOME], ids=["one", "some"])
+def test_a_product_of_many_images_is_asked_for_in_bounded_memory(rng, weights):
+    count, query_count = 100_000, 200
+    means = rng.normal(size=(count, D)).astype(np.float32)
+    index = make_catalogue(rng, 0).index()
+    keys = np.arange(1, count + 1)
+    index.add(Items(keys, keys, keys, means))
+    index.search(means[:1], weights, 10)
+    tracemalloc.start()
+    hits = index.search(means[:query_count], weights, 10).hits
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert {hit.distance2 for hit in hits} == {0.0}
+    assert peak < query_count * count  # a quarter of the distances from each query
 
 
 @WEIGHTS

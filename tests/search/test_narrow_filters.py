@@ -102,7 +102,7 @@ def test_no_fetched_row_is_off_by_more_than_the_bound(seed, log_scale, offset, w
     query = (rng.normal(size=WIDTH) * 10.0**log_scale + offset).astype(np.float32)
     rows = np.arange(60)
     one_of_many = Selection(10_000, np.empty(0, np.int64), rows)
-    scan = content.scan(query, weights, one_of_many)
+    scan = content.scan(query[None], weights, one_of_many)
     exact = [catalogue.distance2(query[None], mean, weights) for mean in content.means]
     margin = scan.error_bound * (1 + 1e-9)
     for count in range(1, 60):

@@ -17,12 +17,13 @@ FEATURES = ["block", "f1", "f2", "f3", "f8"]
     log_scale=st.integers(-8, 8),
     offset=st.sampled_from([0.0, 1.0, -1e3, 1e6]),
     is_centred=st.booleans(),
+    query_count=st.integers(1, 3),
     weights=st.dictionaries(
         st.sampled_from(FEATURES), st.floats(1e-6, 1.0), min_size=1, max_size=5
     ),
 )
 def test_no_approximate_distance_is_off_by_more_than_the_bound(
-    seed, log_scale, offset, is_centred, weights
+    seed, log_scale, offset, is_centred, query_count, weights
 ):
     rng = np.random.default_rng(seed)
     scale = 10.0**log_scale
@@ -32,10 +33,10 @@ def test_no_approximate_distance_is_off_by_more_than_the_bound(
     content = content.rebuilt() if is_centred else content
     total = sum(weights.values())
     weights = {name: weight / total for name, weight in sorted(weights.items())}
-    query = (rng.normal(size=D) * scale + offset).astype(np.float32)
+    queries = (rng.normal(size=(query_count, D)) * scale + offset).astype(np.float32)
     everything = Selection(60, np.empty(0, np.int64))
-    scan = content.scan(query, weights, everything)
-    exact = [catalogue.distance2(query[None], mean, weights) for mean in content.means]
+    scan = content.scan(queries, weights, everything)
+    exact = [catalogue.distance2(queries, mean, weights) for mean in content.means]
     margin = scan.error_bound * (1 + 1e-9)
     for count in range(1, 60):
         rows, edge = scan.nearest(count, everything)

@@ -20,6 +20,8 @@ from stylefacet.search.selection import Selection
 # With fewer rows a plain pass is as fast; in more dimensions too many cells touch any ball.
 MIN_ROW_COUNT = 40_000
 MAX_WIDTH = 8
+# Of more queries a plain pass for all of them takes less time and memory.
+MAX_QUERY_COUNT = 8
 # More cells would cost more time to fill than they save a search.
 _MAX_CELL_COUNT = 1024
 # Enough for cells to cut the space up: they need not be the best. FAISS assigns more than 32,768

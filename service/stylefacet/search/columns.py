@@ -17,6 +17,7 @@ from stylefacet.search.scans import (
     UNIT64,
     ColumnPart,
     FullScan,
+    NearestOf,
     Scan,
     fetch_rows,
     gamma,
@@ -73,76 +74,82 @@ class FeatureColumns:
             if np.isfinite(columns).all():
                 self._cells = FeatureCells(coordinates)
 
-    def part(self, weight: float, query: F32, radius: float, term_count: int) -> "WeightedPart":
-        """Returns what the feature adds to a scan from a latent vector ``(d,)``.
+    def part(self, weight: float, queries: F32, radius: float, term_count: int) -> "WeightedPart":
+        """Returns what the feature adds to a scan from latent vectors ``(m, d)``.
 
         No row is farther than ``radius`` from the centre; ``term_count`` products are summed.
         """
-        own = self.project(query[None])[0]
-        factors = np.empty(len(own) + 1)
-        factors[:-1], factors[-1] = -2 * weight * own, weight
+        own = self.project(queries)
+        factors = np.full((len(own), len(self.matrix) + 1), weight)
+        factors[:, :-1] = -2 * weight * own
         # Weight zero times an overflowed column is NaN: no bound, just as infinity is none.
         with np.errstate(invalid="ignore"):
-            rounding = gamma(term_count) * float(np.abs(factors) @ self._max_abs)
+            rounding = gamma(term_count) * float((np.abs(factors) @ self._max_abs).max())
         rounding += UNDERFLOW * (1 + float(self._max_abs.sum()))
         return WeightedPart(
             ColumnPart(self._columns.values, to_float32(factors)),
-            offset=weight * float(own @ own),
-            error_bound=rounding + weight * self._projection_loss(query, radius),
+            offsets=weight * np.square(own).sum(axis=1),
+            error_bound=rounding + weight * self._projection_loss(queries, radius),
         )
 
-    def scan(self, query: F32, radius: float) -> Scan:
+    def scan(self, queries: F32, radius: float) -> Scan:
         """Returns the scan of this feature alone over all live rows."""
-        if self._cells is None:
-            return column_scan([self], [1.0], query, radius)
-        return self._cells.scan(
-            self.project(query[None])[0],
-            self._projection_loss(query, radius),
-            partial(column_scan, [self], [1.0], query, radius),
-        )
+        if self._cells is None or len(queries) > cells.MAX_QUERY_COUNT:
+            return column_scan([self], [1.0], queries, radius)
+        scans = [
+            self._cells.scan(
+                self.project(query)[0],
+                self._projection_loss(query, radius),
+                partial(column_scan, [self], [1.0], query, radius),
+            )
+            for query in queries[:, None]
+        ]
+        return scans[0] if len(scans) == 1 else NearestOf(scans)
 
-    def _projection_loss(self, query: F32, radius: float) -> float:
+    def _projection_loss(self, queries: F32, radius: float) -> float:
         """Returns what projecting, in float64, may lose of a squared distance."""
-        moved = query - self._centre
-        longest = radius + math.sqrt(float(moved @ moved))
-        return 3 * gamma(len(query), UNIT64) * self._size * longest**2
+        moved2 = np.square(queries - self._centre).sum(axis=1).max()
+        longest = radius + math.sqrt(float(moved2))
+        return 3 * gamma(queries.shape[1], UNIT64) * self._size * longest**2
 
 
 @dataclass(frozen=True, slots=True)
 class WeightedPart:
-    """A feature's part in a scan, the part of the offset that it brings, and of the error."""
+    """A feature's part in a scan, of the offset of each query ``(m,)``, and of the error."""
 
     part: ColumnPart
-    offset: float
+    offsets: F64
     error_bound: float
 
 
 def column_scan(
-    columns: Sequence[FeatureColumns], weights: Sequence[float], query: F32, radius: float
+    columns: Sequence[FeatureColumns], weights: Sequence[float], queries: F32, radius: float
 ) -> FullScan:
     """Returns a pass over several features under a weight for each; see ``FeatureColumns.part``."""
-    term_count = sum(len(column.matrix) + 1 for column in columns)
+    # One more where the queries' offsets differ.
+    term_count = sum(len(column.matrix) + 1 for column in columns) + (len(queries) > 1)
     parts = [
-        column.part(weight, query, radius, term_count)
+        column.part(weight, queries, radius, term_count)
         for column, weight in zip(columns, weights, strict=True)
     ]
-    return FullScan(
-        partial(pass_over_columns, [part.part for part in parts]),
-        sum(part.error_bound for part in parts),
-        sum(part.offset for part in parts),
-    )
+    offsets = np.sum([part.offsets for part in parts], axis=0)
+    offset = float(offsets.min())
+    ahead = to_float32(offsets - offset)
+    error_bound = sum(part.error_bound for part in parts) + gamma(term_count) * float(ahead.max())
+    measure = partial(pass_over_columns, [part.part for part in parts], ahead)
+    return FullScan(measure, error_bound, offset)
 
 
 def row_scan(
     columns: Sequence[FeatureColumns],
     weights: Sequence[float],
-    query: F32,
+    queries: F32,
     means: F32,
     longest: float,
 ) -> FullScan:
     """Returns a scan that fetches the vectors of the rows selected, which had better be few.
 
-    No row is farther than ``longest`` from the query.
+    No row is farther than ``longest`` from any query.
     """
     matrix = np.vstack(
         [
@@ -153,4 +160,4 @@ def row_scan(
     # The bound of a difference, a product and a sum of squares.
     largest2 = (1 + float(np.square(matrix).sum())) * (longest**2 + UNDERFLOW)
     bound = 4 * gamma(sum(matrix.shape)) * largest2 if largest2 < _FLOAT32_MAX else math.inf
-    return FullScan(partial(fetch_rows, means, to_float32(matrix), query), bound)
+    return FullScan(partial(fetch_rows, means, to_float32(matrix), queries), bound)

@@ -136,15 +136,15 @@ class Content:
         keys = among if is_ascending else np.unique(among)
         return Selection(len(self.rows), self.rows.dead, self.rows.rows_of(keys))
 
-    def scan(self, query: F32, weights: Mapping[str, float], selection: Selection) -> Scan:
-        """Returns the cheapest scan from a latent vector under weights that sum to 1."""
+    def scan(self, queries: F32, weights: Mapping[str, float], selection: Selection) -> Scan:
+        """Returns the cheapest scan from latent vectors under weights that sum to 1."""
         columns, factors = [self._columns[name] for name in weights], list(weights.values())
         if selection.is_narrow:
-            longest = self._radius + float(np.linalg.norm(query - self._centre))
-            return row_scan(columns, factors, query, self.means, longest)
+            moved = np.linalg.norm(queries - self._centre, axis=1).max()
+            return row_scan(columns, factors, queries, self.means, self._radius + float(moved))
         if len(columns) == 1 and selection.given is None:
-            return columns[0].scan(query, self._radius)
-        return column_scan(columns, factors, query, self._radius)
+            return columns[0].scan(queries, self._radius)
+        return column_scan(columns, factors, queries, self._radius)
 
     def moments(self) -> tuple[int, F64, F64]:
         """Returns count, mean ``(d,)`` and covariance ``(d, d)`` of the live rows."""

@@ -239,41 +239,26 @@ class _Search:
             return self._rank(np.empty(0, np.int64), without)
         if len(selection) <= _FEW_ROWS:
             return self._rank(selection.rows, without)
-        scans = [self._content.scan(query, self._weights, selection) for query in self._queries]
-        if not all(np.isfinite(scan.error_bound) for scan in scans):
+        scan = self._content.scan(self._queries, self._weights, selection)
+        if not np.isfinite(scan.error_bound):
             return self._rank(selection.rows, without)
         count = self._limit + _SPARE_ROWS + len(self._content.rows.rows_of(without))
         while True:
-            found = [scan.nearest(count, selection) for scan in scans]
-            rows = (
-                found[0][0] if len(found) == 1 else np.unique(np.concatenate([r for r, _ in found]))
-            )
+            rows, edge = scan.nearest(count, selection)
             ranking = self._rank(rows, without)
-            is_full = len(ranking.rows) == self._limit
-            if is_full or all(beyond == np.inf for _, beyond in found):
-                edges = [beyond for _, beyond in found]
-                return self._settle(ranking, scans, edges, selection, without)
+            if len(ranking.rows) == self._limit or edge == np.inf:
+                return self._settle(ranking, scan, edge, selection, without)
             # Groups are crowded, or have many rows; all rows at last.
             count *= 4
 
     def _settle(
-        self,
-        ranking: Ranking,
-        scans: list[Scan],
-        edges: list[float],
-        selection: Selection,
-        without: Keys,
+        self, ranking: Ranking, scan: Scan, edge: float, selection: Selection, without: Keys
     ) -> Ranking:
         """Returns the ranking if no row left out can belong in it, else that of every such row."""
         worst = float(ranking.distances[-1]) if len(ranking.distances) else np.inf
-        doubted = [
-            scan.within(worst + scan.error_bound, selection)
-            for scan, edge in zip(scans, edges, strict=True)
-            if edge <= worst + scan.error_bound and edge != np.inf
-        ]
-        if not doubted:
+        if edge == np.inf or edge > worst + scan.error_bound:
             return ranking
-        return self._rank(np.unique(np.concatenate([ranking.rows, *doubted])), without)
+        return self._rank(scan.within(worst + scan.error_bound, selection), without)
 
     def _rank(self, rows: Keys, without: Keys) -> Ranking:
         if len(without):

@@ -37,7 +37,10 @@ _MANY = 16_384
 
 
 class Scan(Protocol):
-    """Approximate squared distances from one query; none is off by more than ``error_bound``."""
+    """Approximate squared distances from the nearest of some queries.
+
+    None is off by more than ``error_bound``.
+    """
 
     @property
     def error_bound(self) -> float:
@@ -97,49 +100,81 @@ class FullScan:
         return self._measured[1]
 
 
+class NearestOf:
+    """The scan from several queries as the scans from each: their rows together."""
+
+    def __init__(self, scans: Sequence[Scan]) -> None:
+        self._scans = scans
+
+    @property
+    def error_bound(self) -> float:
+        """The largest of all."""
+        return max(scan.error_bound for scan in self._scans)
+
+    def nearest(self, count: int, selection: Selection) -> tuple[Keys, float]:
+        """Returns about ``count`` rows for each query; as :class:`Scan` says."""
+        found = [scan.nearest(count, selection) for scan in self._scans]
+        return np.unique(np.concatenate([rows for rows, _ in found])), min(e for _, e in found)
+
+    def within(self, distance2: float, selection: Selection) -> Keys:
+        """Returns every row within; as :class:`Scan` says."""
+        return np.unique(
+            np.concatenate([scan.within(distance2, selection) for scan in self._scans])
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnPart:
-    """One feature's share of a pass: columns ``(m, n)`` float32 and what each is multiplied by."""
+    """One feature's share of a pass: columns ``(k, n)`` and factors ``(m, k)``, both float32."""
 
     columns: F32
     factors: F32
 
 
-def pass_over_columns(parts: Sequence[ColumnPart], selection: Selection) -> F32:
-    """Returns ``sum of factors @ columns`` of each selected row; infinity for dead ones.
+def pass_over_columns(parts: Sequence[ColumnPart], ahead: F32, selection: Selection) -> F32:
+    """Returns the least of ``ahead + sum of factors @ columns`` of each selected row.
 
-    Passes over all rows as they lie and then takes those that are wanted.
+    ``ahead`` is ``(m,)``, zero of one query alone. Passes over all rows as they lie and then takes
+    those that are wanted; dead ones are infinite.
     """
-    row_count = parts[0].columns.shape[1]
+    row_count, query_count = parts[0].columns.shape[1], len(ahead)
     distances = np.empty(row_count, np.float32)
-    for start in range(0, row_count, _PASS_CHUNK):
-        here = distances[start : start + _PASS_CHUNK]
+    size = _PASS_CHUNK if query_count == 1 else max(4 * _PASS_CHUNK // query_count, 1)
+    for start in range(0, row_count, size):
+        some = slice(start, start + size)
+        here = distances[some]
+        sums = here[None] if query_count == 1 else np.empty((query_count, len(here)), np.float32)
         first, *others = parts
-        np.matmul(first.factors, first.columns[:, start : start + _PASS_CHUNK], out=here)
+        np.matmul(first.factors, first.columns[:, some], out=sums)
         for part in others:
-            here += part.factors @ part.columns[:, start : start + _PASS_CHUNK]
+            sums += part.factors @ part.columns[:, some]
+        if query_count > 1:
+            sums += ahead[:, None]
+            sums.min(axis=0, out=here)
     if selection.given is not None:
         return distances.take(selection.given)
     distances[selection.dead] = np.inf
     return distances
 
 
-def fetch_rows(means: F32, matrix: F32, query: F32, selection: Selection) -> F32:
-    """Returns ``|matrix (x - query)|^2`` of each given row ``x`` of ``means``, one after another.
+def fetch_rows(means: F32, matrix: F32, queries: F32, selection: Selection) -> F32:
+    """Returns the least ``|matrix (x - query)|^2`` of each given row ``x``, fetched from ``means``.
 
-    ``means`` is ``(n, d)``, ``matrix`` ``(k, d)``, ``query`` ``(d,)``.
+    ``means`` is ``(n, d)``, ``matrix`` ``(k, d)``, ``queries`` ``(m, d)``.
     """
     rows = selection.rows
     distances = np.empty(len(rows), np.float32)
     # Subtracting arrays of one shape is several times as fast as many times a short one.
-    queries = np.tile(query, (min(len(rows), _FETCH_CHUNK), 1))
+    length = min(len(rows), _FETCH_CHUNK)
+    tiles = [np.tile(query, (length, 1)) for query in queries]
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(rows), _FETCH_CHUNK):
-            difference = means.take(rows[start : start + _FETCH_CHUNK], axis=0)
-            difference -= queries[: len(difference)]
-            coordinates = matrix @ difference.T
-            here = distances[start : start + _FETCH_CHUNK]
-            np.einsum("kn,kn->n", coordinates, coordinates, out=here)
+            fetched = means.take(rows[start : start + _FETCH_CHUNK], axis=0)
+            squares = []
+            for tile in tiles:
+                coordinates = matrix @ (fetched - tile[: len(fetched)]).T
+                squares.append(np.einsum("kn,kn->n", coordinates, coordinates))
+            distances[start : start + _FETCH_CHUNK] = np.minimum.reduce(squares)
     return distances
 
 
