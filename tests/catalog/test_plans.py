@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -29,20 +28,19 @@ def test_statement_looks_rows_up_instead_of_going_through_all(name, shared_url, 
         if store._database._is_postgresql:
             pytest.skip("PostgreSQL plans by the statistics of its tables")
         store.write_rows([make_row(f"p{n}", str(n), style_id="s") for n in range(20)], E1)
-        asked: list[tuple[str, Any]] = []
-        engine = store._database._engine
+        asked: list[str] = []
         event.listen(
-            engine,
-            "before_cursor_execute",
-            lambda _c, _cursor, statement, given, *_: asked.append((statement, given)),
+            store._database._engine,
+            "checkout",
+            lambda connection, *_: connection.set_trace_callback(asked.append),
         )
         CALLS[name](store)
         with store._database.reading() as connection:
             steps = [
                 row[3]
-                for statement, given in asked
+                for statement in asked.copy()
                 if statement.startswith("SELECT")
-                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
+                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
             ]
 
     whole = [s for s in steps if re.match(r"SCAN (?!change_counter)", s)]

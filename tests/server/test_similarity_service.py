@@ -3,7 +3,7 @@ import threading
 import grpc
 import numpy as np
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Pool, event
 
 from stylefacet.v1 import catalog_service_pb2, encoder_service_pb2, product_pb2
 from stylefacet.v1 import similarity_service_pb2 as pb
@@ -192,16 +192,20 @@ def test_a_search_asks_the_store_little(stubs: Stubs):
     stubs.search("p0", weights={"collar": 1.0}, filter='category = "top"')
     asked = []
 
-    def note(connection, cursor, statement, *rest):
+    def note(statement: str) -> None:
         if threading.current_thread().name.startswith("photo"):
-            asked.append(statement)
+            asked.append(statement.split()[0])
 
-    event.listen(Engine, "before_cursor_execute", note)
+    def watch(connection, *_):
+        connection.set_trace_callback(note)
+
+    event.listen(Pool, "checkout", watch)
     try:
         stubs.search("p1", weights={"collar": 1.0}, filter='category = "top"')
     finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        event.remove(Pool, "checkout", watch)
 
-    # Each is a way to the database: the query's vectors with the latest changes' numbers; the hits'
-    # products, their labels and numbers.
-    assert [statement.split()[0] for statement in asked] == ["SELECT"] * 3, asked
+    # The query's vectors with the latest changes' numbers; then, as late as can be, the hits'
+    # products, and their labels and numbers.
+    before, after = ["BEGIN", "SELECT", "ROLLBACK"], ["BEGIN", "SELECT", "SELECT", "ROLLBACK"]
+    assert asked == before + after

@@ -1,8 +1,8 @@
 """Opens a database and runs transactions on it; knows the schema's version, not its meaning."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
-from sqlite3 import Connection as SqliteConnection
+from contextlib import closing, contextmanager
 
 from sqlalchemy import (
     Connection,
@@ -23,6 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from stylefacet.catalog import tables as t
 from stylefacet.catalog.failures import cause_of, explain
 from stylefacet.catalog.migrations import OLDEST_VERSION, migrate
+from stylefacet.catalog.prepared import Reader
 from stylefacet.catalog.write_ahead_log import check_log
 from stylefacet.errors import Overloaded, SettingInvalid, StoreCorrupt, StoreUnreachable
 from stylefacet.stages import Stage, stage
@@ -85,10 +86,32 @@ class Database:
         Raises: Overloaded when others kept every connection for too long; StoreUnreachable,
         StoreCorrupt, StoreUnwritable.
         """
-        with stage(Stage.STORE_READ), self._translated(), self._connect() as connection:
+        with stage(Stage.STORE_READ), self._translated(), self._engine.connect() as connection:
             if self._is_postgresql:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
+
+    @contextmanager
+    def glancing(self) -> Iterator[Reader]:
+        """Does what `reading` does, for the prepared statements that most calls begin with.
+
+        SQLite's driver is asked without SQLAlchemy's connection between, which took a fifth of
+        the CPU of a whole search with ten hits.
+        """
+        if self._is_postgresql:
+            with self.reading() as connection:
+                yield connection
+            return
+        with (
+            stage(Stage.STORE_READ),
+            self._translated(),
+            # Given back to the pool it is rolled back.
+            closing(self._engine.raw_connection()) as pooled,
+        ):
+            driver = pooled.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.execute("BEGIN")
+            yield driver
 
     @contextmanager
     def writing(self, keep: bool = True) -> Iterator[Connection]:
@@ -103,25 +126,22 @@ class Database:
         with (
             stage(Stage.STORE_WRITE),
             self._translated(),
-            self._connect().execution_options(stylefacet_writes=True) as connection,
+            self._engine.connect().execution_options(stylefacet_writes=True) as connection,
             connection.begin() as transaction,
         ):
             yield connection
             if not keep:
                 transaction.rollback()
 
-    def _connect(self) -> Connection:
-        try:
-            return self._engine.connect()
-        except PoolTimeoutError as error:
-            raise Overloaded from error
-
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
-            found = explain(error, self._location) if self._is_prepared else None
+        except PoolTimeoutError as error:
+            raise Overloaded from error
+        except (DBAPIError, sqlite3.Error) as error:
+            told = error if isinstance(error, DBAPIError) else DBAPIError(None, None, error)
+            found = explain(told, self._location) if self._is_prepared else None
             if found is None:
                 raise
             raise found from error
@@ -210,7 +230,7 @@ def _set_up_postgresql(connection: DBAPIConnection, _entry: ConnectionPoolEntry)
     connection.commit()
 
 
-def _set_up_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
+def _set_up_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     # The driver's own idea of transactions starts them late; `_begin_sqlite` starts them.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

@@ -29,6 +29,7 @@ from stylefacet.catalog.entities import (
     Sequences,
     StoredQuery,
 )
+from stylefacet.catalog.prepared import Prepared, Reader
 from stylefacet.catalog.statements import in_lists
 from stylefacet.errors import ResourceMissing
 
@@ -71,7 +72,7 @@ _EMBEDDINGS = (
     .order_by(_I.id)
 )
 # All that a search asks of the store before it ranks; a row at least, that of the counter.
-_QUERY = (
+_QUERY = Prepared(
     select(
         t.change_counter.c.sequence,
         t.change_counter.c.feature_sequence,
@@ -142,24 +143,21 @@ def list_embeddings(
     ]
 
 
-def read_query(connection: Connection, product_id: str, encoder_id: str) -> StoredQuery:
+def read_query(reader: Reader, product_id: str, encoder_id: str) -> StoredQuery:
     """Returns what `list_embeddings` does, and where the store stands.
 
     Raises: ResourceMissing for the product.
     """
-    asked = {"product_id": product_id, "encoder_id": encoder_id}
-    rows = connection.execute(_QUERY, asked).all()
-    first = rows[0]
-    if first.product_key is None:
+    rows = _QUERY.rows(reader, product_id=product_id, encoder_id=encoder_id)
+    latest, of_features, product_key, *_ = rows[0]
+    if product_key is None:
         raise ResourceMissing("product", product_id)
     embeddings = [
-        (row.id, ImageEmbedding(encoder_id, unpack_vector(row.mean), row.novelty))
-        for row in rows
-        if row.mean is not None
+        (image_id, ImageEmbedding(encoder_id, unpack_vector(mean), novelty))
+        for *_, image_id, mean, novelty in rows
+        if mean is not None
     ]
-    return StoredQuery(
-        Sequences(first.sequence, first.feature_sequence), first.product_key, embeddings
-    )
+    return StoredQuery(Sequences(latest, of_features), product_key, embeddings)
 
 
 def find_image_ids(connection: Connection, image_keys: Iterable[int]) -> dict[int, str]:

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import (
+    BindParameter,
     Connection,
     Double,
-    Row,
     Table,
     Text,
+    bindparam,
     cast,
     delete,
     exists,
@@ -34,13 +35,14 @@ from stylefacet.catalog.filter import Node
 from stylefacet.catalog.filter_sql import compile_filter, compile_selection
 from stylefacet.catalog.images import in_scope
 from stylefacet.catalog.limits import check_mask, check_product
-from stylefacet.catalog.list_queries import WANTED, ListQuery
+from stylefacet.catalog.prepared import Prepared, Reader
 from stylefacet.catalog.statements import in_lists
 from stylefacet.errors import EtagMismatch, ResourceMissing
 
 _P = t.products.c
 
 # Built once: every search asks these, and to build them takes longer than to answer them.
+_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
 # In the order in which `_products` takes them.
 _READ = select(
     _P.product_key,
@@ -53,42 +55,39 @@ _READ = select(
     _P.update_time,
     latest_sequence(_P.product_key),
 )
-_BY_ID = ListQuery(_READ.where(_P.id.in_(WANTED)))
-_BY_KEY = ListQuery(_READ.where(_P.product_key.in_(WANTED)))
-_BY_IMAGE = ListQuery(
+_BY_ID = Prepared(_READ.where(_P.id.in_(_WANTED)))
+_BY_KEY = Prepared(_READ.where(_P.product_key.in_(_WANTED)))
+_BY_IMAGE = Prepared(
     _READ.add_columns(t.images.c.image_key, t.images.c.id.label("image_id"))
     .join(t.images, t.images.c.product_key == _P.product_key)
-    .where(t.images.c.image_key.in_(WANTED))
+    .where(t.images.c.image_key.in_(_WANTED))
 )
-_CATEGORIES_BY_ID = select(_P.id, _P.category).where(_P.id.in_(WANTED))
-_KEYS_BY_ID = select(_P.id, _P.product_key).where(_P.id.in_(WANTED))
+_CATEGORIES_BY_ID = Prepared(select(_P.id, _P.category).where(_P.id.in_(_WANTED)))
+_KEYS_BY_ID = select(_P.id, _P.product_key).where(_P.id.in_(_WANTED))
 _L, _N = t.product_labels.c, t.product_numbers.c
 # Both kinds in one statement: a search's hits take one way to the database less.
-_LABELS_AND_NUMBERS = ListQuery(
+_LABELS_AND_NUMBERS = Prepared(
     union_all(
         select(
             _L.product_key, _L.name, _L.value.label("label"), cast(null(), Double).label("number")
-        ).where(_L.product_key.in_(WANTED)),
+        ).where(_L.product_key.in_(_WANTED)),
         select(_N.product_key, _N.name, cast(null(), Text), _N.value).where(
-            _N.product_key.in_(WANTED)
+            _N.product_key.in_(_WANTED)
         ),
     ).order_by("product_key", "name")
 )
 
 
-def find_by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[int, Product]]:
+def find_by_ids(reader: Reader, ids: Iterable[str]) -> dict[str, tuple[int, Product]]:
     """Returns key and product of each id that exists."""
-    return {
-        product.id: (row.product_key, product) for row, product in _read(connection, _BY_ID, ids)
-    }
+    return {product.id: (key, product) for (key, *_), product in _read(reader, _BY_ID, ids)}
 
 
-def find_categories(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+def find_categories(reader: Reader, ids: Iterable[str]) -> dict[str, str]:
     """Returns the category of each id that exists."""
     found: dict[str, str] = {}
     for some in in_lists(sorted(set(ids))):
-        rows = connection.execute(_CATEGORIES_BY_ID, {"wanted": some})
-        found.update({row.id: row.category for row in rows})
+        found.update(_CATEGORIES_BY_ID.rows(reader, wanted=some))
     return found
 
 
@@ -101,27 +100,25 @@ def find_keys(connection: Connection, ids: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def find_by_keys(connection: Connection, keys: Iterable[int]) -> dict[int, Product]:
+def find_by_keys(reader: Reader, keys: Iterable[int]) -> dict[int, Product]:
     """Returns the product of each key that exists."""
-    return {row.product_key: product for row, product in _read(connection, _BY_KEY, keys)}
+    return {key: product for (key, *_), product in _read(reader, _BY_KEY, keys)}
 
 
-def find_by_images(
-    connection: Connection, image_keys: Iterable[int]
-) -> dict[int, tuple[Product, str]]:
+def find_by_images(reader: Reader, image_keys: Iterable[int]) -> dict[int, tuple[Product, str]]:
     """Returns the product and the image id of each image key that exists."""
     return {
-        row.image_key: (product, row.image_id)
-        for row, product in _read(connection, _BY_IMAGE, image_keys)
+        image_key: (product, image_id)
+        for (*_, image_key, image_id), product in _read(reader, _BY_IMAGE, image_keys)
     }
 
 
-def get(connection: Connection, product_id: str) -> tuple[int, Product]:
+def get(reader: Reader, product_id: str) -> tuple[int, Product]:
     """Returns key and product.
 
     Raises: ResourceMissing.
     """
-    found = find_by_ids(connection, [product_id]).get(product_id)
+    found = find_by_ids(reader, [product_id]).get(product_id)
     if found is None:
         raise ResourceMissing("product", product_id)
     return found
@@ -323,24 +320,23 @@ def _row(fields: ProductFields, sequence: int, now: datetime) -> dict[str, objec
 
 
 def _read(
-    connection: Connection, statement: ListQuery, wanted: Iterable[Any]
-) -> Iterator[tuple[Row[*tuple[Any, ...]], Product]]:
+    reader: Reader, statement: Prepared, wanted: Iterable[Any]
+) -> Iterator[tuple[Sequence[Any], Product]]:
     """Yields each row that a statement finds for some values, and its product."""
     for some in in_lists(sorted(set(wanted))):
-        rows = statement.rows(connection, some)
-        yield from zip(rows, _products(connection, rows), strict=True)
+        rows = statement.rows(reader, wanted=some)
+        yield from zip(rows, _products(reader, rows), strict=True)
 
 
-def _products(connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Product]:
+def _products(reader: Reader, rows: Sequence[Sequence[Any]]) -> list[Product]:
     labels: dict[int, dict[str, str]] = {}
     numbers: dict[int, dict[str, float]] = {}
-    for some in in_lists([row.product_key for row in rows]):
-        for key, name, label, number in _LABELS_AND_NUMBERS.rows(connection, some):
+    for some in in_lists([key for key, *_ in rows]):
+        for key, name, label, number in _LABELS_AND_NUMBERS.rows(reader, wanted=some):
             if label is None:
                 numbers.setdefault(key, {})[name] = number
             else:
                 labels.setdefault(key, {})[name] = label
-    # By their places: to ask a row for each column by name takes twice as long as all the rest.
     return [
         Product(
             id,

@@ -97,8 +97,8 @@ class Store(FeatureStore):
 
         Raises: ResourceMissing.
         """
-        with self._database.reading() as connection:
-            return products.get(connection, product_id)[1]
+        with self._database.glancing() as reader:
+            return products.get(reader, product_id)[1]
 
     def find_product_keys(self, product_ids: Iterable[str]) -> dict[str, int]:
         """Returns the index's key of each product id that exists."""
@@ -112,13 +112,13 @@ class Store(FeatureStore):
 
     def products_by_images(self, image_keys: Iterable[int]) -> dict[int, tuple[Product, str]]:
         """Returns the product and the image id of each image key that still exists."""
-        with self._database.reading() as connection:
-            return products.find_by_images(connection, image_keys)
+        with self._database.glancing() as reader:
+            return products.find_by_images(reader, image_keys)
 
     def find_categories(self, product_ids: Iterable[str]) -> dict[str, str]:
         """Returns the category of each product id that exists."""
-        with self._database.reading() as connection:
-            return products.find_categories(connection, product_ids)
+        with self._database.glancing() as reader:
+            return products.find_categories(reader, product_ids)
 
     def list_products(
         self, condition: Node | None = None, after: str = "", limit: int = 50
@@ -327,8 +327,8 @@ class Store(FeatureStore):
 
         Raises: ResourceMissing for the product.
         """
-        with self._database.reading() as connection:
-            return images.read_query(connection, product_id, encoder_id)
+        with self._database.glancing() as reader:
+            return images.read_query(reader, product_id, encoder_id)
 
     def get_kept_input(self, product_id: str, image_id: str) -> bytes | None:
         """Returns the compressed letterbox of an image; None when none was kept.
