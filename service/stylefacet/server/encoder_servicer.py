@@ -10,7 +10,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from stylefacet.app.installing import EncoderInstaller
 from stylefacet.app.page_tokens import clamp_page_size, make_page_token, read_page_offset
-from stylefacet.app.pipeline import Pipeline
+from stylefacet.app.pipeline import PHOTOS_TOGETHER, Pipeline
 from stylefacet.app.realms import EncoderSet, Realm, Snapshot, embed_query, realm_of_product
 from stylefacet.catalog.store import Store
 from stylefacet.errors import EncodersMixed, InvalidField, ResourceMissing, StylefacetError
@@ -22,6 +22,7 @@ from stylefacet.server.convert_pictures import (
     write_frame,
     write_way,
 )
+from stylefacet.server.joint_work import JointWork
 from stylefacet.server.operation_starter import OperationStarter
 from stylefacet.server.photo_pool import PhotoPool
 from stylefacet.server.status import to_status
@@ -47,6 +48,7 @@ class EncoderServicer(encoder_service_pb2_grpc.EncoderServiceServicer):
         self._starter = starter
         self._pool = pool
         self._stream_depth = stream_depth
+        self._embedding = JointWork(self._embed_all, pool, PHOTOS_TOGETHER)
 
     def InstallEncoder(
         self, request: pb.InstallEncoderRequest, context: grpc.ServicerContext
@@ -108,7 +110,10 @@ class EncoderServicer(encoder_service_pb2_grpc.EncoderServiceServicer):
         self, request: pb.EmbedImageRequest, context: grpc.ServicerContext
     ) -> pb.EmbedImageResponse:
         """Embeds one image."""
-        return self._pool.submit(self._embed, request).result()
+        embedded = self._embedding.result(request)
+        if isinstance(embedded, StylefacetError):
+            raise embedded
+        return embedded
 
     def StreamingEmbedImages(
         self,
@@ -201,12 +206,6 @@ class EncoderServicer(encoder_service_pb2_grpc.EncoderServiceServicer):
             case _:
                 realm = snapshot.default
         return realm, read_source(field, source, realm.vectors)
-
-    def _embed(self, request: pb.EmbedImageRequest) -> pb.EmbedImageResponse:
-        (embedded,) = self._embed_all([request])
-        if isinstance(embedded, StylefacetError):
-            raise embedded
-        return embedded
 
     def _embed_items(
         self, items: Sequence[pb.StreamingEmbedImagesRequest]

@@ -48,6 +48,7 @@ class PhotoPool(ThreadPoolExecutor):
 
     def __init__(self, worker_count: int, max_waiting_count: int) -> None:
         super().__init__(worker_count, thread_name_prefix="photo")
+        self.thread_count = worker_count
         self._turn_count = worker_count * _TURNS_PER_THREAD
         self._lock = threading.Condition()
         self._room = QueueRoom(worker_count, max_waiting_count)
@@ -79,11 +80,23 @@ class PhotoPool(ThreadPoolExecutor):
         Raises:
             Overloaded: when the queue is full.
         """
+        return self._queue(self.take_place(), partial(fn, *args, **kwargs))
+
+    def take_place(self) -> "Place":
+        """Takes a place in the queue for a piece of work, which is to be queued at once.
+
+        Raises:
+            Overloaded: when the queue is full.
+        """
         with self._lock:
             if not self._room.keeps_promise(time.monotonic()):
                 raise Overloaded
             self._room.enter(is_single=True)
-        return self._queue(True, partial(fn, *args, **kwargs))
+        return Place(self._leave_queue, is_single=True)
+
+    def queue(self, begin: Callable[[], None]) -> Future[None]:
+        """Queues what leaves its place itself, when a thread has come to it."""
+        return super().submit(begin)
 
     def submit_in_turn(
         self,
@@ -102,7 +115,8 @@ class PhotoPool(ThreadPoolExecutor):
             if self._is_shut:
                 raise RuntimeError("cannot schedule new futures after shutdown")
             self._room.enter(is_single=False)
-        return self._queue(False, partial(fn, *args, **kwargs))
+        place = Place(self._leave_queue, is_single=False)
+        return self._queue(place, partial(fn, *args, **kwargs))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Takes no more work and waits for what it has."""
@@ -111,29 +125,48 @@ class PhotoPool(ThreadPoolExecutor):
             self._lock.notify_all()
         super().shutdown(wait, cancel_futures=cancel_futures)
 
-    def _queue(self, is_single: bool, fn: Callable[[], _Result]) -> Future[_Result]:
-        asked_time_ns, asked_ns = time.time_ns(), time.perf_counter_ns()
-
+    def _queue(self, place: "Place", fn: Callable[[], _Result]) -> Future[_Result]:
         def work() -> _Result:
-            waited_ns = time.perf_counter_ns() - asked_ns
-            is_worth_it = self._leave_queue(is_single, waited_ns / 1e9)
-            tell_stage(Stage.QUEUE, asked_time_ns, waited_ns)
-            if not is_worth_it:
-                raise Overloaded
-            call_terms().check()
+            place.leave()
             return fn()
 
         try:
             return super().submit(copy_context().run, work)
         except RuntimeError:
-            self._leave_queue(is_single)
+            place.give_up()
             raise
 
-    def _leave_queue(self, is_single: bool, waited_s: float = 0.0) -> bool:
+    def _leave_queue(self, is_single: bool, waited_s: float) -> bool:
         """Notes that a piece leaves; returns whether it is still worth doing."""
         with self._lock:
             self._lock.notify()
             return self._room.leave(is_single, time.monotonic(), waited_s)
+
+
+class Place:
+    """Where a piece of work waits for a thread, until it leaves or gives up."""
+
+    def __init__(self, leave_queue: Callable[[bool, float], bool], is_single: bool) -> None:
+        self._leave_queue = leave_queue
+        self._is_single = is_single
+        self._asked_time_ns, self._asked_ns = time.time_ns(), time.perf_counter_ns()
+
+    def leave(self) -> None:
+        """Goes to work, on a thread and in the context of the call that wants it.
+
+        Raises:
+            Overloaded, CallExpired: when the work is not worth doing any more.
+        """
+        waited_ns = time.perf_counter_ns() - self._asked_ns
+        is_worth_it = self._leave_queue(self._is_single, waited_ns / 1e9)
+        tell_stage(Stage.QUEUE, self._asked_time_ns, waited_ns)
+        if not is_worth_it:
+            raise Overloaded
+        call_terms().check()
+
+    def give_up(self) -> None:
+        """Leaves without work."""
+        self._leave_queue(self._is_single, 0.0)
 
 
 class _InTurn(Executor):
