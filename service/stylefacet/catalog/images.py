@@ -57,7 +57,7 @@ def in_scope(scope: Scope) -> ColumnElement[bool]:
 
 
 # Built once: every upload and search asks these, and to build them takes longer than to answer.
-_ENCODER_KEY = (
+ENCODER_KEY = (
     select(t.encoders.c.encoder_key)
     .where(t.encoders.c.id == bindparam("encoder_id"))
     .scalar_subquery()
@@ -68,7 +68,7 @@ _IMAGE_IDS = select(_I.image_key, _I.id).where(
 _EMBEDDINGS = (
     select(_I.id, _E.mean, _E.novelty)
     .join(t.embeddings, _E.image_key == _I.image_key)
-    .where(_I.product_key == bindparam("product_key"), _E.encoder_key == _ENCODER_KEY)
+    .where(_I.product_key == bindparam("product_key"), _E.encoder_key == ENCODER_KEY)
     .order_by(_I.id)
 )
 # All that a search asks of the store before it ranks; a row at least, that of the counter.
@@ -84,7 +84,7 @@ _QUERY = Prepared(
     .select_from(t.change_counter)
     .outerjoin(t.products, t.products.c.id == bindparam("product_id"))
     .outerjoin(t.images, _I.product_key == t.products.c.product_key)
-    .outerjoin(t.embeddings, and_(_E.image_key == _I.image_key, _E.encoder_key == _ENCODER_KEY))
+    .outerjoin(t.embeddings, and_(_E.image_key == _I.image_key, _E.encoder_key == ENCODER_KEY))
     .order_by(_I.id)
 )
 _KNOWN = (
@@ -93,7 +93,7 @@ _KNOWN = (
     .where(
         _I.content_sha256.in_(bindparam("digests", expanding=True)),
         # Not a join: SQLite would go through every embedding there is.
-        exists().where(_E.image_key == _I.image_key, _E.encoder_key == _ENCODER_KEY),
+        exists().where(_E.image_key == _I.image_key, _E.encoder_key == ENCODER_KEY),
     )
     .order_by(_I.image_key)
 )

@@ -33,7 +33,7 @@ from stylefacet.catalog.changes import latest_sequence, next_sequence, record_ch
 from stylefacet.catalog.entities import Product, ProductFields, ProductUpdate
 from stylefacet.catalog.filter import Node
 from stylefacet.catalog.filter_sql import compile_filter, compile_selection
-from stylefacet.catalog.images import in_scope
+from stylefacet.catalog.images import ENCODER_KEY, in_scope
 from stylefacet.catalog.limits import check_mask, check_product
 from stylefacet.catalog.prepared import Prepared, Reader
 from stylefacet.catalog.statements import in_lists
@@ -75,6 +75,18 @@ _LABELS_AND_NUMBERS = Prepared(
             _N.product_key.in_(_WANTED)
         ),
     ).order_by("product_key", "name")
+)
+
+# One inside the other: side by side, SQLite would go through every embedding there is.
+_IS_EMBEDDED = exists().where(
+    t.images.c.product_key == _P.product_key,
+    exists().where(
+        t.embeddings.c.image_key == t.images.c.image_key,
+        t.embeddings.c.encoder_key == ENCODER_KEY,
+    ),
+)
+_OF_STYLES = Prepared(
+    select(_P.product_key, _P.style_id, _P.category).where(_P.style_id.in_(_WANTED), _IS_EMBEDDED)
 )
 
 
@@ -170,26 +182,13 @@ def select_keys(connection: Connection, condition: Node | None) -> npt.NDArray[n
 
 
 def find_of_styles(
-    connection: Connection,
-    style_ids: Iterable[str],
-    encoder_key: int | None,
-    scope: Scope = EVERYTHING,
+    reader: Reader, style_ids: Iterable[str], encoder_id: str, scope: Scope = EVERYTHING
 ) -> list[tuple[int, str]]:
     """Returns key and style of the products of some styles that have an embedded image."""
-    # One inside the other: side by side, SQLite would go through every embedding there is.
-    seen = exists().where(
-        t.embeddings.c.image_key == t.images.c.image_key,
-        t.embeddings.c.encoder_key == encoder_key,
-    )
-    embedded = exists().where(t.images.c.product_key == _P.product_key, seen)
     found: list[tuple[int, str]] = []
     for some in in_lists(sorted(set(style_ids))):
-        rows = connection.execute(
-            select(_P.product_key, _P.style_id).where(
-                _P.style_id.in_(some), embedded, in_scope(scope)
-            )
-        )
-        found.extend((row.product_key, row.style_id) for row in rows)
+        rows = _OF_STYLES.rows(reader, wanted=some, encoder_id=encoder_id)
+        found.extend((key, style) for key, style, category in rows if scope.holds(category))
     return found
 
 

@@ -159,9 +159,8 @@ class Store(FeatureStore):
         self, style_ids: Iterable[str], encoder_id: str, scope: Scope = EVERYTHING
     ) -> list[tuple[int, str]]:
         """Returns key and style of the products of some styles that have an embedded image."""
-        with self._database.reading() as connection:
-            encoder_key = find_encoder_key(connection, encoder_id)
-            return products.find_of_styles(connection, style_ids, encoder_key, scope)
+        with self._database.glancing() as reader:
+            return products.find_of_styles(reader, style_ids, encoder_id, scope)
 
     def update_product(self, change: ProductUpdate, terms: WriteTerms = PLAIN_WRITE) -> Product:
         """Changes or creates one product; a change to nothing new keeps etag and times.
