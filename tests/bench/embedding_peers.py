@@ -2,9 +2,10 @@
 
 Every server decodes and embeds the same photos with the same bundle, with a worker a core, one
 ONNX thread each. They are up together and take turns in each round, so that a busy machine slows
-all alike; the bare loop in this process shows what the cores can do without a server. Callers are
-threads of this process with connections kept alive. Writes JSON to ``--json`` and prints one
-Markdown table. Peers come with ``pip install 'stylefacet[bench]'``; what is missing is left out.
+all alike; the bare loop in this process shows what the cores can do without a server, and servers
+on gRPC for Python that do no work show what that costs. Callers are threads of this process with
+connections kept alive. Writes JSON to ``--json`` and prints one Markdown table. Peers come with
+``pip install 'stylefacet[bench]'``; what is missing is left out.
 """
 
 import argparse
@@ -33,6 +34,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from stylefacet.app.pipeline import PHOTOS_TOGETHER
 from stylefacet.bundle import read_bundle
 from stylefacet.client import StylefacetClient
 from stylefacet.inference import Encoder
@@ -114,24 +116,42 @@ def stylefacet(bundle: Path) -> Iterator[Served]:
             assert all(outcome.error is None for outcome in outcomes)
             return []
 
-        def connect() -> Caller:
-            return lambda photo: np.asarray(client.embed(photo).mean, np.float32).tobytes()
-
-        yield Served("Stylefacet", connect, process, stream)
+        yield Served("Stylefacet", lambda: _caller(client), process, stream)
         client.close()
     shutil.rmtree(folder)
 
 
+def _caller(client: StylefacetClient) -> Caller:
+    return lambda photo: np.asarray(client.embed(photo).mean, np.float32).tobytes()
+
+
 @contextmanager
-def http_peer(name: str, command: Sequence[str], bundle: Path, port: int) -> Iterator[Served]:
+def grpc_alone(name: str, process_count: int) -> Iterator[Served]:
+    """Runs a server on gRPC for Python that does no work."""
+    port = _free_port()
+    command = [sys.executable, "-m", "tests.bench.servers.grpc_server", f"{port}"]
+    with (
+        _running([*command, f"{process_count}"]) as process,
+        StylefacetClient(f"127.0.0.1:{port}") as client,
+    ):
+        _wait(lambda: client.embed(b"photo"))
+        yield Served(name, lambda: _caller(client), process)
+
+
+@contextmanager
+def http_peer(
+    name: str, command: Sequence[str], bundle: Path, port: int, together: int = 1
+) -> Iterator[Served]:
     """Runs a peer that takes a photo as a request's body."""
 
     def connect() -> Caller:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        peer = name.partition(",")[0]
 
         def call(photo: bytes) -> bytes:
-            kind, body = _request(name, photo)
-            connection.request("POST", PATHS[name], body=body, headers={"Content-Type": kind})
+            kind, body = _request(peer, photo)
+            headers = {"Content-Type": kind}
+            connection.request("POST", PATHS[peer], body=body, headers=headers)
             response = connection.getresponse()
             answer = response.read()
             if response.status != 200:
@@ -140,7 +160,8 @@ def http_peer(name: str, command: Sequence[str], bundle: Path, port: int) -> Ite
 
         return call
 
-    with _running(command, BENCH_BUNDLE=str(bundle)) as process:
+    environment = {"BENCH_BUNDLE": str(bundle), "BENCH_TOGETHER": str(together)}
+    with _running(command, **environment) as process:
         photo = make_photos(1)[0]
         _wait(lambda: connect()(photo))
         yield Served(name, connect, process)
@@ -159,20 +180,25 @@ def _request(name: str, photo: bytes) -> tuple[str, bytes]:
 def peers(bundle: Path) -> Iterator[Any]:
     """Yields a context a peer that is installed."""
     here = "tests.bench.servers"
-    for name, module in (("mosec", "mosec"), ("LitServe", "litserve"), ("BentoML", "bentoml")):
+    for name, module, together in (
+        ("mosec", "mosec", 1),
+        (f"mosec, up to {PHOTOS_TOGETHER} together", "mosec", PHOTOS_TOGETHER),
+        ("LitServe", "litserve", 1),
+        ("BentoML", "bentoml", 1),
+    ):
         if find_spec(module) is None:
             print(f"left out {name}: it is not installed", file=sys.stderr)
             continue
         port = _free_port()
         commands = {
             "mosec": [sys.executable, "-m", f"{here}.mosec_server", "--port", str(port)],
-            "LitServe": [sys.executable, "-m", f"{here}.litserve_server", str(port)],
-            "BentoML": [
+            "litserve": [sys.executable, "-m", f"{here}.litserve_server", str(port)],
+            "bentoml": [
                 *(sys.executable, "-m", "bentoml", "serve"),
                 *(f"{here}.bentoml_server:Embedding", "--port", str(port)),
             ],
         }
-        yield http_peer(name, commands[name], bundle, port)
+        yield http_peer(name, commands[module], bundle, port, together)
 
 
 def bare_loop(encoder: Encoder, photos: Sequence[bytes], thread_count: int) -> float:
@@ -215,6 +241,10 @@ def measure(bundle: Path, photos: Sequence[bytes], rounds: int) -> dict[str, Any
         servers = [running.enter_context(stylefacet(bundle))]
         servers += [running.enter_context(peer) for peer in peers(bundle)]
         check(servers, encoder, photos[0])
+        servers += [
+            running.enter_context(grpc_alone("gRPC alone, no work", 0)),
+            running.enter_context(grpc_alone("the same, handed to a process", core_count)),
+        ]
         for number in range(rounds + 1):
             warm = number > 0  # the first round warms up
             for threads in (1, core_count):
@@ -274,7 +304,8 @@ def table(figures: dict[str, Any]) -> str:
     heads = [
         "",
         *(f"photos/s at {load}" if load != "stream" else "photos/s, stream" for load in loads),
-        *("p50 ms at 1", "p99 ms at 1", "server CPU ms a photo at 4", "memory MiB (processes)"),
+        *("p50 ms at 1", "p99 ms at 1", "server CPU ms a photo at 1; 4; 16; by stream"),
+        "memory MiB (processes)",
     ]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name, figure in figures.items():
@@ -285,7 +316,8 @@ def table(figures: dict[str, Any]) -> str:
             cells += [""] * (len(loads) - len(cells))
         cells += [f"{figure['p50_ms']:.1f}", f"{figure['p99_ms']:.1f}"]
         if "memory_mib" in figure:
-            cells.append(f"{figure['cpu_ms_a_photo']['4']:.1f}")
+            cpu_ms = figure["cpu_ms_a_photo"]
+            cells.append("; ".join(f"{cpu_ms[load]:.1f}" for load in loads if load in cpu_ms))
             cells.append(f"{figure['memory_mib']} ({figure['process_count']})")
         lines.append("| " + " | ".join([name, *cells]) + " |")
     return "\n".join(lines)

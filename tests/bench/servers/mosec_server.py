@@ -1,4 +1,7 @@
-"""mosec: one worker process a core, bytes in and out. Start: ``python ... --port PORT``."""
+"""mosec: one worker process a core, bytes in and out. Start: ``python ... --port PORT``.
+
+``BENCH_TOGETHER`` is how many photos that wait a worker may embed together.
+"""
 
 import os
 
@@ -8,7 +11,7 @@ from tests.bench.servers.embedding import PhotoEncoder
 
 
 class EmbedWorker(Worker):
-    """Embeds one photo a call."""
+    """Embeds one photo, or those that mosec gives it together."""
 
     def __init__(self) -> None:
         self._encoder = PhotoEncoder()
@@ -17,8 +20,10 @@ class EmbedWorker(Worker):
         """Returns the request's body."""
         return data
 
-    def forward(self, data: bytes) -> bytes:
-        """Returns the vector."""
+    def forward(self, data: bytes | list[bytes]) -> bytes | list[bytes]:
+        """Returns the vector, or that of each."""
+        if isinstance(data, list):
+            return self._encoder.embed_many(data)
         return self._encoder.embed(data)
 
     def serialize(self, data: bytes) -> bytes:
@@ -28,5 +33,10 @@ class EmbedWorker(Worker):
 
 if __name__ == "__main__":
     server = Server()
-    server.append_worker(EmbedWorker, num=os.cpu_count() or 1)
+    server.append_worker(
+        EmbedWorker,
+        num=os.cpu_count() or 1,
+        max_batch_size=int(os.environ.get("BENCH_TOGETHER", "1")),
+        max_wait_time=1,
+    )
     server.run()
