@@ -104,6 +104,8 @@ def test_a_pool_kept_busy_is_overloaded(now, monkeypatch):
         with pytest.raises(Overloaded):
             store.sequence()
         with pytest.raises(Overloaded):
+            store.get_product("p1")
+        with pytest.raises(Overloaded):
             store.delete_product("p1")
 
 

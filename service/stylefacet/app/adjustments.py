@@ -97,7 +97,7 @@ class QueryAdjuster:
             FeatureNotCarried: for a fitted feature that is not.
             AdjustmentsContradict: when no move meets them all.
         """
-        chosen = [self._features.get(name) for name in adjustments]
+        chosen = self._features.select(adjustments)
         wishes = [
             self._wishes(feature, target, means)
             for feature, target in zip(chosen, adjustments.values(), strict=True)
