@@ -95,7 +95,7 @@ def test_fetching_rows_loses_none_of_the_best(
 def test_no_fetched_row_is_off_by_more_than_the_bound(seed, log_scale, offset, weights):
     rng = np.random.default_rng(seed)
     catalogue = make_catalogue(rng, 60, 1, 10.0**log_scale, offset)
-    content = Content(WIDTH, catalogue.matrices)
+    content = Content(WIDTH).with_features(catalogue.matrices)
     content.append(content.prepare(catalogue.columns()))
     total = sum(weights.values())
     weights = {name: weight / total for name, weight in sorted(weights.items())}

@@ -28,7 +28,7 @@ def test_no_approximate_distance_is_off_by_more_than_the_bound(
     rng = np.random.default_rng(seed)
     scale = 10.0**log_scale
     catalogue = make_catalogue(rng, 60, 1, scale, offset)
-    content = Content(D, catalogue.matrices)
+    content = Content(D).with_features(catalogue.matrices)
     content.append(content.prepare(catalogue.columns()))
     content = content.rebuilt() if is_centred else content
     total = sum(weights.values())

@@ -47,9 +47,13 @@ class FeatureColumns:
         self._max_abs = np.zeros(width + 1)
         self._cells: FeatureCells | None = None
 
-    def project(self, means: F32) -> F64:
-        """Returns the centred coordinates ``(n, k)`` of latent vectors ``(n, d)``."""
-        return np.asarray((means - self._centre) @ self.wide_matrix.T)
+    def project(self, centred: F64) -> F64:
+        """Returns the coordinates ``(n, k)`` of latent vectors ``(n, d)`` less the centre."""
+        return np.asarray(centred @ self.wide_matrix.T)
+
+    def reserve(self, row_count: int) -> None:
+        """Makes room for so many rows."""
+        self._columns.reserve(row_count)
 
     def append(self, coordinates: F64) -> None:
         """Adds rows."""
@@ -79,7 +83,7 @@ class FeatureColumns:
 
         No row is farther than ``radius`` from the centre; ``term_count`` products are summed.
         """
-        own = self.project(queries)
+        own = self.project(queries - self._centre)
         factors = np.full((len(own), len(self.matrix) + 1), weight)
         factors[:, :-1] = -2 * weight * own
         # Weight zero times an overflowed column is NaN: no bound, just as infinity is none.
@@ -98,7 +102,7 @@ class FeatureColumns:
             return column_scan([self], [1.0], queries, radius)
         scans = [
             self._cells.scan(
-                self.project(query)[0],
+                self.project(query - self._centre)[0],
                 self._projection_loss(query, radius),
                 partial(column_scan, [self], [1.0], query, radius),
             )

@@ -1,6 +1,7 @@
 """What an index holds: rows, latent vectors and feature columns; knows no locks and no ranking."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ from stylefacet.search.selection import Selection
 # Dead rows cost scan time and memory; below the count a rebuild is not worth its while.
 _MAX_DEAD_SHARE = 0.25
 _MIN_DEAD_COUNT = 1024
-_CHUNK = 65_536
+# Rows worked on at a time: they stay in a core's cache, and the system is asked for no memory.
+_CHUNK = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +26,25 @@ class PreparedRows:
 
     items: Items
     coordinates: dict[str, F64]  # per feature (n, k), centred
+    longest: float  # the longest distance from the centre
 
 
 class Content:
-    """Arrays over all rows, consistent with one another. Not thread-safe: the index guards it."""
+    """Arrays over all rows, consistent with one another. Not thread-safe: the index guards it.
 
-    def __init__(
-        self, d: int, matrices: Mapping[str, F32], centre: F64 | None = None, centred_count: int = 0
-    ) -> None:
-        """Makes empty content; ``centre (d,)`` is where precision is wanted most."""
+    Coordinates are centred where precision is wanted most: at the mean of the rows that were there
+    when the features came. Rows without features have no centre.
+    """
+
+    def __init__(self, d: int) -> None:
+        """Makes empty content without features."""
         self.rows = RowTable()
         self._d = d
-        self._centre = np.zeros(d) if centre is None else centre
-        self._centred_count = centred_count
-        self._radius = 0.0  # the longest distance of a row from the centre
         self._means = GrowingArray(np.float32, (0, d))
-        self._columns = {
-            name: FeatureColumns(matrix, self._centre) for name, matrix in matrices.items()
-        }
+        self._columns: dict[str, FeatureColumns] = {}
+        self._centre = np.zeros(d)
+        self._centred_count = 0  # the rows that the centre was taken over
+        self._radius = 0.0  # the longest distance of a row from the centre
 
     @property
     def matrices(self) -> dict[str, F32]:
@@ -67,22 +70,23 @@ class Content:
         """Whether too many rows are dead, or the centre was taken over too few."""
         dead_count = len(self.rows.dead)
         is_sparse = dead_count > max(_MIN_DEAD_COUNT, _MAX_DEAD_SHARE * len(self.rows))
-        return is_sparse or self.live_count > 2 * self._centred_count + 256
+        is_off_centre = self.live_count > 2 * self._centred_count + 256
+        return is_sparse or (bool(self._columns) and is_off_centre)
 
     def prepare(self, items: Items) -> PreparedRows:
         """Returns items ready to be appended."""
         means = np.ascontiguousarray(items.means, np.float32)
-        columns = {name: column.project(means) for name, column in self._columns.items()}
         items = Items(items.image_keys, items.product_keys, items.group_keys, means)
-        return PreparedRows(items, columns)
+        if not self._columns or not len(means):
+            return PreparedRows(items, {}, 0.0)
+        centred = means - self._centre
+        coordinates = {name: column.project(centred) for name, column in self._columns.items()}
+        return PreparedRows(items, coordinates, _longest(centred))
 
     def append(self, prepared: PreparedRows) -> None:
         """Adds rows."""
-        means = prepared.items.means
-        if len(means):
-            longest = np.linalg.norm(means - self._centre, axis=1).max()
-            self._radius = max(self._radius, float(longest))
-        self._means.extend(means)
+        self._radius = max(self._radius, prepared.longest)
+        self._means.extend(prepared.items.means)
         for name, values in prepared.coordinates.items():
             self._columns[name].append(values)
         self.rows.append(prepared.items)
@@ -98,22 +102,27 @@ class Content:
         stays costs nothing.
         """
         content = copy(self)
-        content._columns = {
-            name: self._columns[name]
-            if name in self._columns and np.array_equal(self._columns[name].matrix, matrix)
-            else self._new_columns(matrix)
-            for name, matrix in matrices.items()
+        if not self._columns:
+            content._take_centre()
+        kept = {
+            name: columns
+            for name, columns in self._columns.items()
+            if name in matrices and np.array_equal(columns.matrix, matrices[name])
         }
+        new = {
+            name: FeatureColumns(matrix, content._centre)
+            for name, matrix in matrices.items()
+            if name not in kept
+        }
+        content._fill(list(new.values()))
+        content._columns = {name: (kept | new)[name] for name in matrices}
         return content
 
     def rebuilt(self) -> "Content":
         """Returns the live rows, centred anew; this content stays as it is."""
         live = self.rows.live_rows()
-        centre = None
-        if len(live):
-            alive = self.rows.alive[:, None]
-            centre = self.means.mean(axis=0, where=alive, dtype=np.float64)
-        fresh = Content(self._d, self.matrices, centre, len(live))
+        fresh = Content(self._d)
+        fresh._means.reserve(len(live))
         for start in range(0, len(live), _CHUNK):
             rows = live[start : start + _CHUNK]
             items = Items(
@@ -123,9 +132,7 @@ class Content:
                 self.means[rows],
             )
             fresh.append(fresh.prepare(items))
-        for columns in fresh._columns.values():
-            columns.build_cells()
-        return fresh
+        return fresh.with_features(self.matrices)
 
     def select(self, among: Keys | None) -> Selection:
         """Returns the live rows of some products, or all live rows."""
@@ -158,9 +165,30 @@ class Content:
         mean = total / count
         return len(live), mean + self._centre, products / count - np.outer(mean, mean)
 
-    def _new_columns(self, matrix: F32) -> FeatureColumns:
-        columns = FeatureColumns(matrix, self._centre)
+    def _take_centre(self) -> None:
+        self._centred_count = self.live_count
+        if self._centred_count:
+            alive = self.rows.alive[:, None]
+            self._centre = self.means.mean(axis=0, where=alive, dtype=np.float64)
+        self._radius = max((_longest(centred) for centred in self._centred()), default=0.0)
+
+    def _fill(self, new: list[FeatureColumns]) -> None:
+        """Gives new features the coordinates of all rows."""
+        if not new:
+            return
+        for columns in new:
+            columns.reserve(len(self.means))
+        for centred in self._centred():
+            for columns in new:
+                columns.append(columns.project(centred))
+        for columns in new:
+            columns.build_cells()
+
+    def _centred(self) -> Iterator[F64]:
+        """Yields all latent vectors relative to the centre, some rows at a time."""
         for start in range(0, len(self.means), _CHUNK):
-            columns.append(columns.project(self.means[start : start + _CHUNK]))
-        columns.build_cells()
-        return columns
+            yield self.means[start : start + _CHUNK] - self._centre
+
+
+def _longest(vectors: F64) -> float:
+    return math.sqrt(float(np.einsum("nd,nd->n", vectors, vectors).max()))

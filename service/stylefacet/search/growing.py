@@ -24,14 +24,18 @@ class GrowingArray(Generic[S]):
         length = self._length + values.shape[self._axis]
         capacity = self._storage.shape[self._axis]
         if length > capacity:
-            shape = list(self._storage.shape)
-            shape[self._axis] = max(length, 2 * capacity)
-            before = self.values
-            self._storage = np.empty(shape, self._storage.dtype)
-            self._slice(0, self._length)[...] = before
+            self.reserve(max(length, 2 * capacity))
         self._slice(self._length, length)[...] = values
         self._length = length
         self.values = self._slice(0, length)
+
+    def reserve(self, capacity: int) -> None:
+        """Makes room for so many values at once: extending up to there copies none."""
+        shape = list(self._storage.shape)
+        shape[self._axis] = capacity
+        before, self._storage = self.values, np.empty(shape, self._storage.dtype)
+        self.values = self._slice(0, self._length)
+        self.values[...] = before
 
     def _slice(self, start: int, stop: int) -> npt.NDArray[S]:
         view: npt.NDArray[S] = self._storage[(slice(None),) * self._axis + (slice(start, stop),)]

@@ -84,7 +84,7 @@ class SimilarityIndex:
 
     def __init__(self, d: int) -> None:
         """Makes an empty index over latent vectors of ``d`` dimensions, without features."""
-        self._content = Content(d, {})
+        self._content = Content(d)
         self._sequence = 0
         self._lock = ReadWriteLock()
         self._writer = threading.Lock()

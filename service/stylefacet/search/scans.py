@@ -1,4 +1,4 @@
-"""Passes over feature columns that measure distances within a proven bound; knows no products.
+"""Scans: what measures many rows in float32, within a proven bound; they know no products.
 
 A scan works in float32 and says how far off it can be; `ranking` then measures the candidates in
 float64. The bound is that of any summation of ``m`` products in floating point,
