@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from sqlalchemy import (
     cast,
     delete,
     exists,
+    func,
     insert,
     null,
     select,
@@ -175,10 +175,11 @@ def list_keyed_page(
 
 def select_keys(connection: Connection, condition: Node | None) -> npt.NDArray[np.int64]:
     """Returns the keys of all products that pass a filter, ascending, ``(n,) int64``."""
-    statement = select(_P.product_key) if condition is None else compile_selection(condition)
-    rows = connection.execute(statement).cursor.fetchall()
-    # Sorted here in a tenth of the time, and plain rows come in a fifth of it.
-    return np.sort(np.fromiter(chain.from_iterable(rows), np.int64, len(rows)))
+    chosen = select(_P.product_key) if condition is None else compile_selection(condition)
+    key = cast(chosen.subquery().c.product_key, Text)
+    # As one text: a row for each key takes three times as long, and the interpreter all the while.
+    listed = connection.scalar(select(func.aggregate_strings(key, ",")))
+    return np.sort(np.fromstring(listed or "", np.int64, sep=","))
 
 
 def find_of_styles(
