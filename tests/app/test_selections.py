@@ -5,11 +5,15 @@ import numpy as np
 import pytest
 from sqlalchemy import event
 
+from stylefacet.app import selections as selections_module
 from stylefacet.app.selections import FilterSelections
+from stylefacet.bundle import FeatureKind
+from stylefacet.catalog.entities import FeatureDefinition
 from stylefacet.catalog.store import Store
 from stylefacet.errors import InvalidField
 from tests.catalog.rows import E1, make_row
 
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 RED = 'labels.colour = "red"'
 
 
@@ -114,3 +118,54 @@ def test_keys_come_in_order_whatever_the_filter(store: Store, text: str, count: 
     assert found is not None
     assert len(found) == count
     assert (np.diff(found) > 0).all()
+
+
+def _change(store: Store, kind: str) -> None:
+    """Makes a change after which other products are red, or the same."""
+    match kind:
+        case "deleted":
+            store.delete_product("p0")
+        case "now passes":
+            store.write_rows([make_row("p1", "1", labels={"colour": "red"})], E1)
+        case "passes no more":
+            store.write_rows([make_row("p4", "4", labels={"colour": "blue"})], E1)
+        case "still passes":
+            store.write_rows([make_row("p4", "4", labels={"colour": "red", "x": "y"})], E1)
+        case "new":
+            store.write_rows([make_row("new", "new"), make_row("newer", "newer")], E1)
+        case "of a feature":
+            store.create_feature(
+                FeatureDefinition("f", "", FeatureKind.DIMENSIONS, (), (), "", NOW, NOW), None
+            )
+
+
+@pytest.mark.parametrize(
+    "kind", ["deleted", "now passes", "passes no more", "still passes", "new", "of a feature"]
+)
+@pytest.mark.parametrize("text", [RED, "labels.missing:*", f"NOT {RED}", "labels.colour:*"])
+def test_what_is_kept_follows_each_change(store: Store, statements: list[str], kind, text):
+    selections = FilterSelections(store)
+    selections.select(text, store.sequence())
+    _change(store, kind)
+    sequence = store.sequence()
+    statements.clear()
+
+    followed = selections.select(text, sequence)
+    count = len(statements)
+    again = selections.select(text, sequence)
+
+    np.testing.assert_array_equal(followed, FilterSelections(store).select(text, sequence))
+    assert again is followed
+    assert 0 < count <= 4
+    assert not any("aggregate" in each or "group_concat" in each for each in statements[:count])
+
+
+def test_after_many_changes_all_is_selected_anew(store: Store, monkeypatch):
+    monkeypatch.setattr(selections_module, "_MAX_CHANGE_COUNT", 2)
+    selections = FilterSelections(store)
+    selections.select(RED, store.sequence())
+    store.write_rows([make_row(f"new{n}", f"new{n}") for n in range(3)], E1)
+
+    found = selections.select(RED, store.sequence())
+
+    np.testing.assert_array_equal(found, FilterSelections(store).select(RED, store.sequence()))

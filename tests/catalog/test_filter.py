@@ -199,6 +199,6 @@ def test_sql_selects_what_python_matches(catalogue, filters):
             ]
         )
         for node in filters:
-            keys = store.select_product_keys(node)
+            _, keys = store.select_product_keys(node)
             found = {product.id for product in store.products_by_keys(keys.tolist()).values()}
             assert found == {product.id for product in stored if matches(node, product)}

@@ -141,8 +141,10 @@ class DuplicateSearch:
     def _snapshot(self, terms: DuplicateTerms) -> Snapshot:
         self._follower.catch_up()
         self._features.catch_up()
-        condition = parse_filter(terms.filter) if terms.filter.strip() else None
-        among = None if condition is None else self._store.select_product_keys(condition)
+        condition = parse_filter(terms.filter)
+        if condition is None:
+            return self._index.snapshot()
+        _, among = self._store.select_product_keys(condition)
         return self._index.snapshot(among)
 
 

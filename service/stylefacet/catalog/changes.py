@@ -44,6 +44,14 @@ def read_encoder_sequence(connection: Connection) -> int:
     return int(connection.execute(_ENCODER_SEQUENCE).scalar_one())
 
 
+def read_changed_keys(connection: Connection, since: int, limit: int) -> list[int]:
+    """Returns the keys of up to ``limit`` products that changed after a sequence number."""
+    number = t.changes.c.sequence
+    return list(
+        connection.scalars(select(t.changes.c.product_key).where(number > since).limit(limit))
+    )
+
+
 def latest_sequence(product_key: ColumnElement[int]) -> Label[int]:
     """Returns the column ``latest_sequence``: the number of a product's latest change."""
     return (

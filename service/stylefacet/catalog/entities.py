@@ -239,6 +239,15 @@ class ProductChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedProducts:
+    """The keys of the products that changed, those of them that are there, and as of when."""
+
+    sequence: int
+    keys: list[int]
+    products: dict[int, Product]
+
+
+@dataclass(frozen=True, slots=True)
 class ImageRows:
     """Embedded images in columns, as an index takes them; row ``i`` of each belongs together.
 

@@ -18,6 +18,7 @@ from stylefacet.catalog.encoder_store import EncoderStore
 from stylefacet.catalog.entities import (
     PLAIN_WRITE,
     CatalogRow,
+    ChangedProducts,
     ExportPage,
     ImageEmbedding,
     ImageRows,
@@ -128,10 +129,13 @@ class Store(FeatureStore):
             page = products.list_page(connection, condition, after, limit + 1)
         return page[:limit], page[limit - 1].id if len(page) > limit else ""
 
-    def select_product_keys(self, condition: Node | None) -> npt.NDArray[np.int64]:
-        """Returns the keys of all products that pass a filter, ascending, ``(n,) int64``."""
+    def select_product_keys(self, condition: Node) -> tuple[int, npt.NDArray[np.int64]]:
+        """Returns the keys of all products that pass a filter, ascending, ``(n,) int64``.
+
+        Before them stands the sequence number as of which they are.
+        """
         with self._database.reading() as connection:
-            return products.select_keys(connection, condition)
+            return changes.read_sequence(connection), products.select_keys(connection, condition)
 
     def export_pages(
         self,
@@ -379,6 +383,18 @@ class Store(FeatureStore):
         """
         with self._database.reading() as connection:
             return changes.read_changes(connection, sequence, limit)
+
+    def changed_products(self, since: int, limit: int) -> ChangedProducts | None:
+        """Returns the products that changed after a sequence number; None if more than ``limit``.
+
+        One that was deleted is among the keys alone.
+        """
+        with self._database.reading() as connection:
+            keys = changes.read_changed_keys(connection, since, limit + 1)
+            if len(keys) > limit:
+                return None
+            found = products.find_by_keys(connection, keys)
+            return ChangedProducts(changes.read_sequence(connection), keys, found)
 
     def image_rows(
         self, product_keys: Iterable[int], encoder_id: str, scope: Scope = EVERYTHING
