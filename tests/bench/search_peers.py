@@ -60,7 +60,10 @@ def make_questions(catalogue: Catalogue, limit: int, rounds: int) -> dict[str, l
     for _ in range(rounds):
         query = rng.normal(size=(1, catalogue.means.shape[1])).astype(np.float32)[0]
         for name, (feature_count, bucket_limit) in cases.items():
-            chosen = rng.choice(every, feature_count, replace=False)
+            # One feature is always the same, so that graphs are built for no other.
+            chosen = (
+                rng.choice(every, feature_count, replace=False) if feature_count > 1 else every[1:2]
+            )
             weights = {
                 str(f): float(w) for f, w in zip(chosen, rng.uniform(0.2, 3, 5), strict=False)
             }

@@ -145,14 +145,11 @@ class FaissFlat(System):
 
 
 class _Graphs(System):
-    """One approximate graph a feature, asked for one feature without a filter."""
+    """An approximate graph of each feature that is asked for, alone and without a filter."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         super().__init__(catalogue)
-        self._graphs = {
-            name: self._build(np.ascontiguousarray(catalogue.means[:, block]))
-            for name, block in catalogue.blocks.items()
-        }
+        self._graphs: dict[str, Callable[[F32, int], Numbers]] = {}
 
     def _build(self, part: F32) -> Callable[[F32, int], Numbers]:
         raise NotImplementedError
@@ -162,6 +159,9 @@ class _Graphs(System):
         if len(question.weights) > 1 or question.is_filtered:
             return None
         (name,) = question.weights
+        if name not in self._graphs:
+            part = self.catalogue.means[:, self.catalogue.blocks[name]]
+            self._graphs[name] = self._build(np.ascontiguousarray(part))
         return self._graphs[name](question.query[self.catalogue.blocks[name]], question.limit)
 
 
