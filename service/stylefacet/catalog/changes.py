@@ -6,13 +6,12 @@ from sqlalchemy import ColumnElement, Connection, Label, delete, func, insert, s
 
 from stylefacet.catalog import tables as t
 from stylefacet.catalog.entities import ProductChange, Sequences
+from stylefacet.catalog.prepared import Prepared, Reader
 from stylefacet.catalog.statements import in_lists
 
 _COUNTER = t.change_counter.c
-# Built once: every search asks these, and to build them takes longer than to answer them.
-_SEQUENCE, _FEATURE_SEQUENCE = select(_COUNTER.sequence), select(_COUNTER.feature_sequence)
-_BOTH_SEQUENCES = select(_COUNTER.sequence, _COUNTER.feature_sequence)
-_ENCODER_SEQUENCE = select(_COUNTER.encoder_sequence)
+_SEQUENCES = Prepared(select(_COUNTER.sequence, _COUNTER.feature_sequence))
+_ENCODER_SEQUENCE = Prepared(select(_COUNTER.encoder_sequence))
 
 
 def lock_counter(connection: Connection) -> int:
@@ -24,24 +23,21 @@ def lock_counter(connection: Connection) -> int:
     return int(connection.execute(select(_COUNTER.sequence).with_for_update()).scalar_one())
 
 
-def read_sequence(connection: Connection) -> int:
+def read_sequences(reader: Reader) -> Sequences:
+    """Returns the numbers of the latest commit, zero for an empty store, and of features."""
+    ((latest, of_features),) = _SEQUENCES.rows(reader)
+    return Sequences(latest, of_features)
+
+
+def read_sequence(reader: Reader) -> int:
     """Returns the sequence number of the latest commit, zero for an empty store."""
-    return int(connection.execute(_SEQUENCE).scalar_one())
+    return read_sequences(reader).latest
 
 
-def read_feature_sequence(connection: Connection) -> int:
-    """Returns the sequence number of the latest commit that changed a feature."""
-    return int(connection.execute(_FEATURE_SEQUENCE).scalar_one())
-
-
-def read_sequences(connection: Connection) -> Sequences:
-    """Returns both of them."""
-    return Sequences(*connection.execute(_BOTH_SEQUENCES).one())
-
-
-def read_encoder_sequence(connection: Connection) -> int:
+def read_encoder_sequence(reader: Reader) -> int:
     """Returns the sequence number of the latest commit that changed which encoder serves what."""
-    return int(connection.execute(_ENCODER_SEQUENCE).scalar_one())
+    ((sequence,),) = _ENCODER_SEQUENCE.rows(reader)
+    return int(sequence)
 
 
 def read_changed_keys(connection: Connection, since: int, limit: int) -> list[int]:

@@ -71,10 +71,10 @@ class EncoderStore:
 
     def mark(self, switch_kind: str) -> tuple[int, tuple[str, ...]]:
         """Returns what changes whenever `state` does, for less."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as reader:
             return (
-                changes.read_encoder_sequence(connection),
-                operations.list_unfinished_ids(connection, switch_kind),
+                changes.read_encoder_sequence(reader),
+                operations.list_unfinished_ids(reader, switch_kind),
             )
 
     def list_switches(self) -> list[Switch]:
@@ -198,7 +198,7 @@ class EncoderStore:
             operations.check_wanted(connection, wanted.operation_id)
             if present != wanted.earlier:
                 raise EncodersChanged
-            if changes.read_feature_sequence(connection) != wanted.feature_sequence:
+            if changes.read_sequences(connection).of_features != wanted.feature_sequence:
                 return None
             for encoder_id in wanted.later.encoder_ids:
                 scope = wanted.later.scope_of(encoder_id)

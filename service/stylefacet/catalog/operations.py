@@ -12,11 +12,22 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from stylefacet.catalog import tables as t
 from stylefacet.catalog.changes import lock_counter
 from stylefacet.catalog.database import Database
+from stylefacet.catalog.prepared import Prepared, Reader
 from stylefacet.errors import (
     OperationCancelled,
     OperationUnfinished,
@@ -43,6 +54,12 @@ class OperationState(StrEnum):
 
 
 UNFINISHED = (OperationState.QUEUED, OperationState.RUNNING)
+# Servers look at these several times a second.
+_IDS = Prepared(
+    select(_O.id).where(
+        _O.state.in_(bindparam("states", expanding=True)), _O.kind == bindparam("kind")
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +107,10 @@ class OperationFilter:
     kind: str = ""
 
 
-def list_unfinished_ids(connection: Connection, kind: str) -> tuple[str, ...]:
+def list_unfinished_ids(reader: Reader, kind: str) -> tuple[str, ...]:
     """Returns the ids of the operations of a kind that have not ended."""
-    unfinished = _O.state.in_(UNFINISHED)
-    return tuple(connection.scalars(select(_O.id).where(unfinished, _O.kind == kind)))
+    rows = _IDS.rows(reader, states=[str(state) for state in UNFINISHED], kind=kind)
+    return tuple(id for (id,) in rows)
 
 
 def list_unfinished_requests(connection: Connection, kind: str) -> list[Mapping[str, Any]]:

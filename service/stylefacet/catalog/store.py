@@ -362,18 +362,16 @@ class Store(FeatureStore):
 
     def sequence(self) -> int:
         """Returns the number of the latest commit that changed anything; zero when empty."""
-        with self._database.reading() as connection:
-            return changes.read_sequence(connection)
+        return self.sequences().latest
 
     def feature_sequence(self) -> int:
         """Returns the number of the latest commit that changed a feature."""
-        with self._database.reading() as connection:
-            return changes.read_feature_sequence(connection)
+        return self.sequences().of_features
 
     def sequences(self) -> Sequences:
         """Returns both, as of one moment."""
-        with self._database.reading() as connection:
-            return changes.read_sequences(connection)
+        with self._database.glancing() as reader:
+            return changes.read_sequences(reader)
 
     def changes_since(self, sequence: int, limit: int = 1000) -> list[ProductChange]:
         """Returns the latest change of each product that changed after a sequence number.
