@@ -24,13 +24,19 @@ class GrowingArray(Generic[S]):
         length = self._length + values.shape[self._axis]
         capacity = self._storage.shape[self._axis]
         if length > capacity:
-            self.reserve(max(length, 2 * capacity))
+            self._move(max(length, 2 * capacity))
         self._slice(self._length, length)[...] = values
         self._length = length
         self.values = self._slice(0, length)
 
-    def reserve(self, capacity: int) -> None:
-        """Makes room for so many values at once: extending up to there copies none."""
+    def reserve(self, length: int) -> None:
+        """Makes room for so many values at once, and some more: nobody should wait for a copy.
+
+        Room that is not used takes no memory: the system gives it when it is first written.
+        """
+        self._move(length + length // 4)
+
+    def _move(self, capacity: int) -> None:
         shape = list(self._storage.shape)
         shape[self._axis] = capacity
         before, self._storage = self.values, np.empty(shape, self._storage.dtype)
