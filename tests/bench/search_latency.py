@@ -118,13 +118,16 @@ def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    figure, (left, right) = pyplot.subplots(
+        1, 2, figsize=(11, 4.2), width_ratios=(3, 2), layout="constrained"
+    )
+    left.set_prop_cycle(color=pyplot.get_cmap("tab20").colors)
     sizes = [result["items"] for result in results]
     for name in results[0]["search"]:
         times = [result["search"][name]["p50_ms"] for result in results]
         left.loglog(sizes, times, marker="o", label=name)
     left.set(xlabel="products", ylabel="ms a query, median", title=f"d = {results[0]['d']}")
-    left.legend(fontsize="small")
+    left.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     memory = [result["item_bytes"] * result["items"] / 2**20 for result in results]
     right.loglog(sizes, memory, marker="o")
     right.set(xlabel="products", ylabel="MiB", title="memory of the index")
