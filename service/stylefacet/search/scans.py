@@ -164,17 +164,17 @@ def fetch_rows(means: F32, matrix: F32, queries: F32, selection: Selection) -> F
     """
     rows = selection.rows
     distances = np.empty(len(rows), np.float32)
+    length = max(min(len(rows), _FETCH_CHUNK, 4 * _FETCH_CHUNK // len(queries)), 1)
     # Subtracting arrays of one shape is several times as fast as many times a short one.
-    length = min(len(rows), _FETCH_CHUNK)
     tiles = [np.tile(query, (length, 1)) for query in queries]
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(rows), _FETCH_CHUNK):
-            fetched = means.take(rows[start : start + _FETCH_CHUNK], axis=0)
+        for start in range(0, len(rows), length):
+            fetched = means.take(rows[start : start + length], axis=0)
             squares = []
             for tile in tiles:
                 coordinates = matrix @ (fetched - tile[: len(fetched)]).T
                 squares.append(np.einsum("kn,kn->n", coordinates, coordinates))
-            distances[start : start + _FETCH_CHUNK] = np.minimum.reduce(squares)
+            distances[start : start + length] = np.minimum.reduce(squares)
     return distances
 
 
